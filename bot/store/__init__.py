@@ -1,0 +1,138 @@
+"""The contract of a store: work is a function handed to the one writer; what it raises leaves nothing behind.
+
+``write(work)`` runs ``work(tx)`` in one immediate transaction on the writer's thread and commits when it returns;
+``read(work)`` runs it on a reader that sees the last commit. ``work`` is a plain function: no await can stand between
+begin and commit. A store that is busy, full or broken raises ``StoreUnavailable``; the caller waits and offers the work again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from bot.model import (
+    Case,
+    Decision,
+    Delivery,
+    Examined,
+    Findings,
+    Message,
+    Outgoing,
+    Past,
+    Raw,
+    Understanding,
+)
+
+T = TypeVar("T")
+
+
+class StoreUnavailable(Exception):
+    """The store cannot take work now (disk full, locked, gone). Never the mail's fault; try again."""
+
+
+class Tx(Protocol):
+    """What can be asked of and done to the store inside one transaction. Times are aware UTC and always passed in."""
+
+    # ① receive
+    def arrive(self, raw: Raw) -> bool:
+        """Keep the bytes under ``raw.key``; False (and no change) when the key is known."""
+
+    # ② handle
+    def waiting(self, limit: int) -> list[str]:
+        """Keys of mails not handled yet, oldest arrival first."""
+
+    def start(self, key: str) -> int:
+        """Count one more attempt at handling ``key`` and return the count (1 = first)."""
+
+    def raw(self, key: str) -> Raw:
+        """The bytes as they came. ``KeyError`` when unknown."""
+
+    def past(self, key: str, message: Message, understanding: Understanding, now: datetime) -> Past:
+        """What is known that bears on the mail: copies, our mails it answers, cases, how much we sent today."""
+
+    def record(
+        self,
+        key: str,
+        message: Message,
+        examined: Examined,
+        understanding: Understanding,
+        findings: Findings,
+        decision: Decision,
+        mails: tuple[Outgoing, ...],
+        now: datetime,
+        *,
+        mirror: str = "",
+        versions: dict[str, str] | None = None,
+    ) -> None:
+        """Write all that follows from one mail: the mail's row and search text, decision, register entries (deletions, offers,
+        applications, link to the case), outbox rows (drafts included), the mirror row when ``mirror`` names a folder, and
+        an audit event. Raises ``ValueError`` when the key is already recorded."""
+
+    def record_failure(self, key: str, reason: str, defects: tuple[str, ...], now: datetime, *, mirror: str = "", folder: str = "other") -> None:
+        """Record a mail that could not be understood for a person, bytes kept (reason ``not-understood``)."""
+
+    # ③ deliver
+    def claim(self, now: datetime, *, paused: bool) -> Outgoing | None:
+        """The next mail that is due, marked as being sent; while ``paused`` only forwards to colleagues. A claim left by
+        a crash comes back with the same Message-ID."""
+
+    def settle(self, message_id: str, delivery: Delivery, now: datetime) -> str:
+        """Write the outcome of an attempt; returns the new state: ``sent``, ``waiting`` or ``gave-up`` (for a person)."""
+
+    def expire_held(self, now: datetime) -> int:
+        """Turn automatic answers held for more than a day into work for a person; returns how many."""
+
+    # ④ mirror
+    def mirror_due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """(mail key, folder key) whose decision is not yet shown on the server."""
+
+    def mirrored(self, key: str, outcome: str, now: datetime) -> None:
+        """Outcome of mirroring: ``moved``, ``keyword``, ``gone`` (a person moved it first) or ``retry``."""
+
+    # ⑤ remind
+    def due(self, now: datetime) -> list[tuple[str, Case]]:
+        """Cases with a deadline that calls for a reminder now: (kind, case); kinds: offer, deletion."""
+
+    def add_mail(self, mail: Outgoing, now: datetime) -> None:
+        """Put a mail in the outbox (reminders, alarms, a person's reply)."""
+
+    # cases
+    def case(self, ref: str) -> Case | None:
+        """The register's row."""
+
+    def cases(self) -> list[Case]:
+        """All rows, newest reference first."""
+
+    def upsert_cases(self, rows: list[tuple[str, dict[str, Any]]], now: datetime) -> int:
+        """Insert or update by reference; only the given columns change, an empty value clears. Returns how many changed."""
+
+    def deletions(self) -> list[dict[str, Any]]:
+        """The deletion register in the columns of ``bot deletions export``, newest first."""
+
+    # switches and facts
+    def get_flag(self, name: str) -> str:
+        """A small persistent setting (``paused``, ``last_idle`` …), ``""`` when never set."""
+
+    def set_flag(self, name: str, value: str, now: datetime) -> None:
+        """Set it, with an audit event for switches that a person turns."""
+
+    def event(self, kind: str, subject: str, facts: dict[str, Any], now: datetime, *, actor: str = "bot") -> None:
+        """Append to the hash-chained audit log. Identifiers and reasons only, never content."""
+
+    def counts(self, now: datetime) -> dict[str, float]:
+        """Figures for health and metrics: arrived, handled, waiting, oldest_waiting_seconds, outbox_waiting, outbox_oldest_seconds,
+        gave_up, quarantined, mirror_waiting, automatic_last_hour, for_person, unverified_share."""
+
+
+class Store(Protocol):
+    """A store, opened. One of them per process; several processes may open the same."""
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` in one write transaction."""
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` on the last committed state; it must not write."""
+
+    async def close(self) -> None:
+        """Finish what is under way and let go."""
