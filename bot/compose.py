@@ -146,7 +146,15 @@ def draft_to_person(
 
 
 def notice(
-    letterhead: Letterhead, templates: Templates, name: str, language: Language, *, recipient: str, context: Mapping[str, Any], key: str, now: datetime
+    letterhead: Letterhead,
+    templates: Templates,
+    name: str,
+    language: Language,
+    *,
+    recipient: str,
+    context: Mapping[str, Any],
+    key: str,
+    now: datetime,
 ) -> Outgoing:
     """An automatic mail that answers no mail: reminder, alarm, digest. ``key`` makes its Message-ID."""
     subject, body = templates.render(name, language, {**_common(letterhead), **context})
@@ -154,7 +162,9 @@ def notice(
     mail = _mail(letterhead, recipient, subject, now, identifier)
     _automatic_headers(mail, "auto-generated")
     mail.set_content(body, cte="quoted-printable")
-    return Outgoing(identifier, name, letterhead.address, recipient, mail.as_bytes(), language=language, case_ref=str(context.get("case_ref", "")))
+    return Outgoing(
+        identifier, name, letterhead.address, recipient, mail.as_bytes(), language=language, case_ref=str(context.get("case_ref", ""))
+    )
 
 
 def _common(letterhead: Letterhead) -> dict[str, Any]:
@@ -194,7 +204,9 @@ def _reply(subject: Subject, action: Action) -> Outgoing:
     letterhead, understanding = subject.letterhead, subject.understanding
     kind = "draft" if action.draft else action.act.value
     identifier = message_id(letterhead.domain, kind, subject.raw.key)
-    rendered = [subject.templates.render(action.template, language, _context(subject, action, language)) for language in _languages(understanding)]
+    rendered = [
+        subject.templates.render(action.template, language, _context(subject, action, language)) for language in _languages(understanding)
+    ]
     title = reply_subject(subject.message.subject)
     mail = _mail(letterhead, action.to, f"Re: {title}" if title else rendered[0][0], subject.now, identifier)
     for key, value in thread_headers(subject.message).items():

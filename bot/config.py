@@ -72,7 +72,9 @@ def read_secret(value: str, path: str, key: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").split("\n", 1)[0].strip()
     except OSError as error:
-        raise ConfigError(f'{key} = "{path}" cannot be read ({error.strerror}); give the path of a file that holds the secret on its first line') from None
+        raise ConfigError(
+            f'{key} = "{path}" cannot be read ({error.strerror}); give the path of a file that holds the secret on its first line'
+        ) from None
 
 
 class Service(Section):
@@ -143,7 +145,9 @@ class Imap(Secret):
 
 def _loopback_only(security: str, host: str) -> None:
     if security == "none" and not _is_loopback(host):
-        raise ValueError(f'security = "none" sends the password in clear to {host}; it is allowed on loopback only, use "tls" or "starttls"')
+        raise ValueError(
+            f'security = "none" sends the password in clear to {host}; it is allowed on loopback only, use "tls" or "starttls"'
+        )
 
 
 def _is_loopback(host: str) -> bool:
@@ -429,7 +433,7 @@ def _sentence(error: ValidationError) -> str:
     if fault["type"] == "missing":
         return f"{key} is missing; config.example.toml explains it"
     text = text[0].lower() + text[1:]
-    if isinstance(fault["input"], dict) or parts and parts[-1] in SECRETS:
+    if isinstance(fault["input"], dict) or (parts and parts[-1] in SECRETS):
         return f"{key or 'the configuration'}: {text}" if key else text
     return f"{key} = {_shown(fault['input'])} is not allowed: {text}"
 

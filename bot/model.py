@@ -418,7 +418,7 @@ class Past:
     thread_cases: tuple[str, ...] = ()  # cases of known mails in the thread
     known: tuple[Case, ...] = ()  # register rows of the stated and thread references
     sender_cases: tuple[Case, ...] = ()  # open cases in which From is a contact or its domain is the case's
-    similar_cases: tuple[tuple[Case, float], ...] = ()  # by title or institution, score 0–100
+    open_cases: tuple[Case, ...] = ()  # every open case, looked up only where no reference and no thread tells the case
     automatic_today: int = 0  # automatic mails to this address in the last 24 hours
     receipt_in_thread: bool = False
 

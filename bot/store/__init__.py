@@ -69,7 +69,9 @@ class Tx(Protocol):
         applications, link to the case), outbox rows (drafts included), the mirror row when ``mirror`` names a folder, and
         an audit event. Raises ``ValueError`` when the key is already recorded."""
 
-    def record_failure(self, key: str, reason: str, defects: tuple[str, ...], now: datetime, *, mirror: str = "", folder: str = "other") -> None:
+    def record_failure(
+        self, key: str, reason: str, defects: tuple[str, ...], now: datetime, *, mirror: str = "", folder: str = "other"
+    ) -> None:
         """Record a mail that could not be understood for a person, bytes kept (reason ``not-understood``)."""
 
     # ③ deliver
@@ -79,6 +81,9 @@ class Tx(Protocol):
 
     def settle(self, message_id: str, delivery: Delivery, now: datetime) -> str:
         """Write the outcome of an attempt; returns the new state: ``sent``, ``waiting`` or ``gave-up`` (for a person)."""
+
+    def release_claims(self) -> int:
+        """Give back what a crash left claimed; called once by the one service that holds the store. Returns how many."""
 
     def expire_held(self, now: datetime) -> int:
         """Turn automatic answers held for more than a day into work for a person; returns how many."""

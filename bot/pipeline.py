@@ -1,0 +1,360 @@
+"""receive · handle · deliver · mirror · ask: the only place where order matters.
+
+A mail is safe before it is acknowledged (①), thought about outside any transaction, decided inside one (②), and only the
+outbox speaks to the world (③). What the server shows is a mirror of the decision (④), never the state itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.compose import Letterhead, Subject, Templates, compose
+from bot.decide import Facts, Policy, decide
+from bot.journal import Journal, where
+from bot.knowledge import Knowledge
+from bot.mail import parse
+from bot.matters import MattersRules, find
+from bot.model import (
+    Case,
+    Category,
+    Decision,
+    Delivery,
+    Examined,
+    Findings,
+    Message,
+    Outgoing,
+    Past,
+    Raw,
+    Reason,
+    Understanding,
+)
+from bot.senders import Sender
+from bot.sources import Mirror
+from bot.store import Store, StoreUnavailable, Tx
+from bot.understanding import Model, understand
+
+T = TypeVar("T")
+
+BATCH = 64  # mails taken at once: enough for one commit to carry many decisions, few enough to stay in memory
+ATTEMPTS = 3  # the third start of the same mail means that it has killed us twice
+IDLE_SECONDS = 1.0  # how long a loop sleeps when nobody wakes it
+STORE_BACKOFF = (0.05, 0.2, 1.0, 5.0, 15.0)  # seconds between tries while the store is unavailable
+MIRROR_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Brain:
+    """Knowledge and the model trained from it; replaced as a whole on reload."""
+
+    knowledge: Knowledge
+    model: Model
+
+
+@dataclass
+class Parts:
+    """Everything the pipeline works with. ``brain`` and ``templates`` may be replaced while running (reload)."""
+
+    store: Store
+    brain: Brain
+    examiner: Any  # bot.examine.Examiner
+    policy: Policy
+    rules: MattersRules
+    letterhead: Letterhead
+    templates: Templates
+    words: Mapping[str, Mapping[str, str]]
+    journal: Journal
+    clock: Callable[[], datetime]
+    sender: Sender
+    trusted_authserv: tuple[str, ...] = ()
+    per_minute: int = 30
+    mirrors: dict[str, Mirror] = field(default_factory=dict)
+    mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    outbox_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    mirror_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """Our own addresses, by which a loop is told."""
+        return frozenset({self.policy.address.lower(), *(alias.lower() for alias in self.policy.aliases)})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A mail with all that was thought about it."""
+
+    raw: Raw
+    message: Message
+    examined: Examined
+    understanding: Understanding
+    findings: Findings
+    decision: Decision
+
+
+# ── ① ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def receive(parts: Parts, raw: Raw) -> bool:
+    """Keep a mail; returns when it is safe (the source may acknowledge), raises ``StoreUnavailable`` when it is not."""
+    new = await parts.store.write(lambda tx: tx.arrive(raw))
+    if new:
+        parts.journal.arrived(raw.key, raw.source, len(raw.content))
+        parts.mail_waiting.set()
+    return new
+
+
+# ── ② ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def handle_forever(parts: Parts) -> None:
+    """Handle what waits, oldest first, until cancelled. A batch under way is finished before leaving."""
+    while True:
+        parts.mail_waiting.clear()
+        if not await handle_waiting(parts):
+            await _wait(parts.mail_waiting, IDLE_SECONDS)
+
+
+async def handle_waiting(parts: Parts) -> int:
+    """Handle one batch; returns how many mails were in it. The batch is finished even when the caller is cancelled."""
+    keys = await _patiently(parts, lambda: parts.store.read(lambda tx: tx.waiting(BATCH)))
+    if keys:
+        batch = asyncio.ensure_future(_handle_batch(parts, keys))
+        try:
+            await asyncio.shield(batch)
+        except asyncio.CancelledError:
+            await batch
+            raise
+    return len(keys)
+
+
+async def _handle_batch(parts: Parts, keys: list[str]) -> None:
+    started = await _patiently(parts, lambda: parts.store.write(lambda tx: [(tx.start(key), tx.raw(key)) for key in keys]))
+    await asyncio.gather(*(_handle(parts, raw, attempt) for attempt, raw in started))
+    parts.outbox_waiting.set()
+    parts.mirror_waiting.set()
+
+
+async def _handle(parts: Parts, raw: Raw, attempt: int) -> None:
+    """One mail: think, then decide and record in one transaction. A fault of ours records it for a person, bytes kept."""
+    if attempt >= ATTEMPTS:
+        return await _give_to_person(parts, raw, f"started {attempt} times")
+    try:
+        message, examined, understanding = await think(parts, raw)
+        judged = await _patiently(
+            parts, lambda: parts.store.write(lambda tx: _decide_and_record(parts, tx, raw, message, examined, understanding))
+        )
+    except Exception as error:
+        return await _give_to_person(parts, raw, where(error))
+    decision = judged.decision
+    seconds = (parts.clock() - raw.received).total_seconds()
+    parts.journal.handled(raw.key, decision.category.value, decision.reply.value, tuple(r.value for r in decision.reasons), seconds)
+
+
+async def think(parts: Parts, raw: Raw) -> tuple[Message, Examined, Understanding]:
+    """Read and understand, outside any transaction; attachments are examined in a process of their own."""
+    message = await asyncio.to_thread(parse, raw, own_addresses=parts.own_addresses)
+    examined = await parts.examiner.examine(message) if message.attachments else Examined()
+    understanding = await asyncio.to_thread(understand, message, examined, parts.brain.model, trusted_authserv=parts.trusted_authserv)
+    return message, examined, understanding
+
+
+def judge(parts: Parts, raw: Raw, message: Message, examined: Examined, understanding: Understanding, past: Past, now: datetime) -> Judged:
+    """The pure middle: rules of the domain, then the policy."""
+    findings = find(message, examined, understanding, past, now, parts.rules)
+    facts = Facts(raw, message, understanding, findings, past, parts.policy, parts.brain.model.assurance, now)
+    return Judged(raw, message, examined, understanding, findings, decide(facts))
+
+
+def _decide_and_record(parts: Parts, tx: Tx, raw: Raw, message: Message, examined: Examined, understanding: Understanding) -> Judged:
+    now = parts.clock()
+    past = tx.past(raw.key, message, understanding, now)
+    judged = judge(parts, raw, message, examined, understanding, past, now)
+    mails = compose(_subject(parts, judged, past, now))
+    mirror = judged.decision.folder if raw.source == "imap" else ""
+    versions = {"knowledge": parts.brain.knowledge.version}
+    tx.record(raw.key, message, examined, understanding, judged.findings, judged.decision, mails, now, mirror=mirror, versions=versions)
+    return judged
+
+
+def _subject(parts: Parts, judged: Judged, past: Past, now: datetime) -> Subject:
+    cases: dict[str, Case] = {case.case_ref: case for case in (*past.known, *past.sender_cases)}
+    return Subject(
+        judged.raw,
+        judged.message,
+        judged.understanding,
+        judged.findings,
+        judged.decision,
+        parts.brain.knowledge,
+        parts.templates,
+        parts.letterhead,
+        parts.words,
+        cases,
+        now,
+    )
+
+
+async def _give_to_person(parts: Parts, raw: Raw, error: str) -> None:
+    """Record a mail that we could not think through for a person, with its bytes kept."""
+    parts.journal.not_understood(raw.key, error)
+    mirror = "quarantine" if raw.source == "imap" else ""
+
+    def work(tx: Tx) -> None:
+        tx.record_failure(raw.key, Reason.NOT_UNDERSTOOD.value, (error,), parts.clock(), mirror=mirror, folder="quarantine")
+
+    await _patiently(parts, lambda: parts.store.write(work))
+
+
+# ── ③ ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def deliver_forever(parts: Parts) -> None:
+    """Send what is due, one at a time, at most ``per_minute`` in any minute, until cancelled."""
+    pace = Pace(parts.per_minute)
+    settled: tuple[Outgoing, Delivery] | None = None
+    while True:
+        parts.outbox_waiting.clear()
+        mail = await _settle_and_claim(parts, settled)
+        settled = None
+        if mail is None:
+            await _wait(parts.outbox_waiting, IDLE_SECONDS)
+            continue
+        await pace.wait()
+        settled = (mail, await _send_unbroken(parts, mail))
+
+
+async def deliver_waiting(parts: Parts) -> int:
+    """Send what is due now; returns how many attempts were made. For ``bot receive`` and the demo."""
+    settled: tuple[Outgoing, Delivery] | None = None
+    count = 0
+    while (mail := await _settle_and_claim(parts, settled)) is not None:
+        settled = (mail, await _send_unbroken(parts, mail))
+        count += 1
+    return count
+
+
+async def _settle_and_claim(parts: Parts, settled: tuple[Outgoing, Delivery] | None) -> Outgoing | None:
+    """Write the outcome of the last mail and take the next, in one commit."""
+
+    def work(tx: Tx) -> tuple[str, Outgoing | None]:
+        now = parts.clock()
+        state = tx.settle(settled[0].message_id, settled[1], now) if settled is not None else ""
+        return state, tx.claim(now, paused=tx.get_flag("paused") == "1")
+
+    state, mail = await _patiently(parts, lambda: parts.store.write(work))
+    if settled is not None:
+        parts.journal.delivered(settled[0].message_id, settled[0].kind, state, settled[1].detail)
+        if state == "gave-up":
+            parts.journal.alarm("gave-up", {"kind": settled[0].kind, "detail": settled[1].detail})
+    return mail
+
+
+async def _send_unbroken(parts: Parts, mail: Outgoing) -> Delivery:
+    """One attempt that a stop waits for: its outcome is written before the program leaves."""
+    attempt = asyncio.ensure_future(parts.sender.send(mail))
+    try:
+        return await asyncio.shield(attempt)
+    except asyncio.CancelledError:
+        delivery = await attempt
+        await parts.store.write(lambda tx: tx.settle(mail.message_id, delivery, parts.clock()))
+        raise
+
+
+class Pace:
+    """At most so many in any 60 seconds (Exchange Online refuses more than 30 a minute)."""
+
+    def __init__(self, per_minute: int) -> None:
+        """``per_minute`` ≥ 1."""
+        self._times: deque[float] = deque(maxlen=per_minute)
+
+    async def wait(self) -> None:
+        """Return when one more may go, and count it."""
+        if len(self._times) == self._times.maxlen:
+            await asyncio.sleep(max(0.0, self._times[0] + 60 - time.monotonic()))
+        self._times.append(time.monotonic())
+
+
+# ── ④ ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def mirror_forever(parts: Parts) -> None:
+    """Show decisions on the server until cancelled."""
+    while True:
+        parts.mirror_waiting.clear()
+        if not await mirror_waiting(parts):
+            await _wait(parts.mirror_waiting, IDLE_SECONDS)
+
+
+async def mirror_waiting(parts: Parts) -> int:
+    """Mirror one batch; returns how many were settled for good."""
+    due = await _patiently(parts, lambda: parts.store.read(lambda tx: tx.mirror_due(parts.clock(), MIRROR_BATCH)))
+    outcomes = []
+    for key, folder in due:
+        mirror = parts.mirrors.get(key.partition(":")[0])
+        outcome = await mirror.mirror(key, folder) if mirror is not None else "gone"
+        outcomes.append((key, outcome))
+        parts.journal.mirrored(key, outcome)
+
+    def work(tx: Tx) -> None:
+        now = parts.clock()
+        for key, outcome in outcomes:
+            tx.mirrored(key, outcome, now)
+
+    if outcomes:
+        await _patiently(parts, lambda: parts.store.write(work))
+    return sum(outcome != "retry" for _, outcome in outcomes)
+
+
+# ── command line: thought without a store ─────────────────────────────────────────────────────────────────────
+
+
+def classify(parts: Parts, raw: Raw) -> Judged:
+    """What would be understood and done, with no past and no register; changes nothing."""
+    message = parse(raw, own_addresses=parts.own_addresses)
+    examined = parts.examiner.examine_now(message) if message.attachments else Examined()
+    understanding = understand(message, examined, parts.brain.model, trusted_authserv=parts.trusted_authserv)
+    judged = judge(parts, raw, message, examined, understanding, Past(), parts.clock())
+    return judged
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+async def _patiently(parts: Parts, attempt: Callable[[], Any]) -> Any:
+    """Do a piece of store work, waiting while the store is unavailable: never the mail's fault, never given up."""
+    tries = 0
+    while True:
+        try:
+            return await attempt()
+        except StoreUnavailable as error:
+            parts.journal.trouble("store", "unavailable", error)
+            await asyncio.sleep(STORE_BACKOFF[min(tries, len(STORE_BACKOFF) - 1)])
+            tries += 1
+
+
+def words(path: Path) -> dict[str, dict[str, str]]:
+    """The words of ``templates/words.toml`` as ``{"reason.machine-mail": {"nb": …}, "machine-mail": …}``."""
+    import tomllib
+
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    flat: dict[str, dict[str, str]] = {}
+    for group, entries in table.items():
+        for name, texts in entries.items():
+            flat[f"{group}.{name}"] = texts
+            if group == "reason":
+                flat[name] = texts
+    return flat
+
+
+__all__ = [name for name in globals() if not name.startswith("_")]
+_ = (replace, Category)
