@@ -333,7 +333,9 @@ def _forward(facts: Facts, desk: str, template: str, case_ref: str = "") -> tupl
     elif desk == "intake":
         to = policy.intake
     to = to or policy.fallback
-    if (template == "forward" and {"identity-number", "data-file"} & set(facts.understanding.sensitive)) or (template == "forward" and to and not may_contain_original(policy, to)):
+    if (template == "forward" and {"identity-number", "data-file"} & set(facts.understanding.sensitive)) or (
+        template == "forward" and to and not may_contain_original(policy, to)
+    ):
         template = "notice"
     return (Action(Act.FORWARD, to, template, case_ref=reference, to_person=not to),)
 

@@ -293,11 +293,12 @@ async def mirror_forever(parts: Parts) -> None:
 async def mirror_waiting(parts: Parts) -> int:
     """Mirror one batch; returns how many were settled for good."""
     due = await _patiently(parts, lambda: parts.store.read(lambda tx: tx.mirror_due(parts.clock(), MIRROR_BATCH)))
-    outcomes = []
-    for key, folder in due:
-        mirror = parts.mirrors.get(key.partition(":")[0])
-        outcome = await mirror.mirror(key, folder) if mirror is not None else "gone"
-        outcomes.append((key, outcome))
+    outcomes: list[tuple[str, str]] = []
+    for source, mirror in parts.mirrors.items():
+        moves = [(key, folder) for key, folder in due if key.partition(":")[0] == source]
+        if moves:
+            outcomes += zip((key for key, _ in moves), await mirror.mirror(moves), strict=True)
+    for key, outcome in outcomes:
         parts.journal.mirrored(key, outcome)
 
     def work(tx: Tx) -> None:

@@ -7,7 +7,7 @@ mail, under the same key, again. A source never reads a mail, never answers, and
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from bot.model import Raw
@@ -26,7 +26,21 @@ class Source(Protocol):
 
 
 class Mirror(Protocol):
-    """A source that can show a decision on the server (IMAP)."""
+    """A source that can show decisions on the server (IMAP)."""
 
-    async def mirror(self, key: str, folder: str) -> str:
-        """Carry the decision out: returns ``moved``, ``keyword``, ``gone`` or ``retry``; never raises for the server's faults."""
+    async def mirror(self, moves: Sequence[tuple[str, str]]) -> list[str]:
+        """Show each (mail key, folder key); returns for each ``moved``, ``keyword``, ``unsupported``, ``gone`` (a person moved
+        it first) or ``retry``. Never raises for the server's faults."""
+
+
+class Ledger(Protocol):
+    """What a source may ask the store: which keys are known, and small facts that must survive a restart."""
+
+    async def known(self, prefix: str) -> set[str]:
+        """All keys that begin with ``prefix``."""
+
+    async def recall(self, name: str) -> str:
+        """A remembered fact, or ``""``."""
+
+    async def remember(self, name: str, value: str) -> None:
+        """Keep a fact."""

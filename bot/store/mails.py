@@ -39,6 +39,7 @@ def first(db: Database) -> None:
         );
         CREATE INDEX mail_waiting ON mail (received) WHERE state = 'waiting';
         CREATE INDEX mail_message_id ON mail (message_id);
+        CREATE INDEX mail_content_hash ON mail (content_hash);
         CREATE INDEX mail_case ON mail (case_ref);
         CREATE INDEX mail_person ON mail (urgent, received) WHERE needs_person = 1;
         CREATE TABLE raw (id INTEGER PRIMARY KEY REFERENCES mail (id), content BLOB NOT NULL);
@@ -168,12 +169,15 @@ class Mails:
         )
 
     def _copy_of(self, key: str, message: Message) -> str:
-        if not message.message_id or not message.content_hash:
+        """An earlier mail with the same Message-ID and the same hash of From, Date, Subject and body; where there is no
+        Message-ID, the same hash alone, if the mail says when it was written."""
+        if not message.content_hash or not (message.message_id or message.date):
             return ""
         row = self._one(
-            "SELECT key FROM mail WHERE message_id = ? AND content_hash = ? AND key != ? AND state IN ('handled', 'failed') AND copy_of = '' LIMIT 1",
-            message.message_id,
+            """SELECT key FROM mail WHERE content_hash = ? AND message_id = ? AND key != ? AND state IN ('handled', 'failed')
+               AND copy_of = '' LIMIT 1""",
             message.content_hash,
+            message.message_id,
             key,
         )
         return str(row[0]) if row is not None else ""

@@ -1,0 +1,395 @@
+"""The mailbox: IDLE renewed within ten minutes, a reconciling poll beneath it, and a mirror of the decisions.
+
+Two connections, each on a thread of its own (IMAPClient is not thread-safe): one watches and fetches, one shows decisions.
+Acknowledging means nothing on the server: what is known stands in the store under (folder, UIDVALIDITY, UID), RFC 3501
+§ 2.3.1.1. ``\\Seen`` is never read and never set (BODY.PEEK). No CONDSTORE, no QRESYNC: Exchange Online has neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from bot.model import Raw
+from bot.sources import Ledger, Receive
+
+BACKOFF = (0.5, 1, 2, 5, 10, 30, 60)  # seconds between attempts to connect
+LOGIN_BACKOFF = 60  # a refused password is not mended by asking more often, and may lock the account
+BATCH_MAILS = 64
+BATCH_BYTES = 8 * 1024 * 1024  # what one FETCH may bring into memory, beyond a single larger mail
+SIZE_BATCH = 500  # mails whose sizes are asked for at once
+CONNECT_SECONDS = 20
+KEYWORD = "$Bot_"  # IMAP keyword of a decision where MOVE is off
+
+Trouble = (IMAPClientError, OSError, ssl.SSLError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where the mailbox is and how to get in. ``token`` yields an OAuth2 access token; given True it must fetch a new one."""
+
+    host: str
+    port: int
+    security: str
+    username: str
+    password: str = ""
+    token: Callable[[bool], str] | None = None
+    folder: str = "INBOX"
+    ca_file: str = ""
+    timeout: float = 60
+
+    def connect(self) -> IMAPClient:
+        """Connect, secure and log in. Errors: ``OSError``, ``ssl.SSLError``, ``IMAPClientError``; ``LoginError`` when refused."""
+        context = ssl.create_default_context(cafile=self.ca_file or None) if self.security != "none" else None
+        client = IMAPClient(
+            self.host,
+            self.port,
+            ssl=self.security == "tls",
+            ssl_context=context if self.security == "tls" else None,
+            timeout=SocketTimeout(connect=min(CONNECT_SECONDS, self.timeout), read=self.timeout),
+        )
+        try:
+            if self.security == "starttls":
+                client.starttls(context)  # raises when the server does not offer it: nothing is sent in clear
+            self._log_in(client)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                client.shutdown()
+            raise
+        client.normalise_times = False
+        return client
+
+    def _log_in(self, client: IMAPClient) -> None:
+        if self.token is None:
+            client.login(self.username, self.password)
+            return
+        try:
+            client.oauth2_login(self.username, self.token(False))
+        except LoginError:
+            client.oauth2_login(self.username, self.token(True))  # the token may have been revoked early: once more with a new one
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Who hears what the mailbox has to tell. Called from the mailbox's threads."""
+
+    connected: Callable[[], None] = lambda: None
+    trouble: Callable[[str, BaseException | None], None] = lambda what, error: None
+    alive: Callable[[], None] = lambda: None
+    gap: Callable[[int], None] = lambda count: None
+
+
+@dataclass
+class Mailbox:
+    """``bot.sources.Source`` and ``bot.sources.Mirror`` for one IMAP folder."""
+
+    account: Account
+    ledger: Ledger
+    folders: dict[str, str]
+    events: Events = field(default_factory=Events)
+    move: bool = True
+    poll_seconds: float = 60
+    idle_seconds: float = 540
+    name: str = "imap"
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._mirror_thread = ThreadPoolExecutor(1, thread_name_prefix="imap-mirror")
+        self._mirror_client: IMAPClient | None = None
+        self._made: set[str] = set()
+
+    # ── watching ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, receive: Receive) -> None:
+        """Watch until cancelled; the batch in hand is finished first."""
+        self._loop, self._receive = asyncio.get_running_loop(), receive
+        thread = threading.Thread(target=self._watch, name="imap-watch", daemon=True)
+        thread.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._stop.set()
+            with contextlib.suppress(OSError):
+                self._wake_write.send(b"x")
+            while thread.is_alive():  # the thread may be waiting for our loop: leave it running
+                await asyncio.sleep(0.02)
+            await self._loop.run_in_executor(self._mirror_thread, self._drop_mirror)
+            self._mirror_thread.shutdown(wait=False)
+
+    def _watch(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                with _closing(self.account.connect()) as client:
+                    self.events.connected()
+                    self._watch_connected(client, on_round=lambda: None)
+                    failures = 0
+            except LoginError as error:
+                self.events.trouble("log-in refused", error)
+                self._stop.wait(LOGIN_BACKOFF)
+            except Trouble as error:
+                self.events.trouble("connection", error)
+                self._stop.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+            except Exception as error:  # the store could not take the mails: they wait on the server
+                self.events.trouble("not taken in", error)
+                self._stop.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+
+    def _watch_connected(self, client: IMAPClient, on_round: Callable[[], None]) -> None:
+        """One connection's life: take in what is unknown, then wait for more, again and again."""
+        watched = self._select(client)
+        self._take_in(client, watched, self._unknown(client, watched))
+        self.events.alive()
+        can_idle = client.has_capability("IDLE")
+        while not self._stop.is_set():
+            if can_idle:
+                self._idle(client)
+            else:
+                self._stop.wait(self.poll_seconds)
+                client.noop()
+            if self._stop.is_set():
+                return
+            self._take_in(client, watched, self._newer(client, watched))
+            self.events.alive()
+
+    def _select(self, client: IMAPClient) -> _Watched:
+        answer = client.select_folder(self.account.folder)
+        name = f"uidvalidity:{self.account.folder}"
+        validity = answer.get(b"UIDVALIDITY")
+        if validity is None:  # a server that forgets to say it once must not make every mail new (R04)
+            validity = self._ask(self.ledger.recall(name)) or "0"
+        elif str(validity) != self._ask(self.ledger.recall(name)):
+            self._ask(self.ledger.remember(name, str(validity)))
+        return _Watched(f"imap:{self.account.folder}:{validity}:")
+
+    def _unknown(self, client: IMAPClient, watched: _Watched) -> list[int]:
+        """What the server has and the store has not: the whole folder, compared."""
+        on_server = client.search("ALL")
+        known = self._ask(self.ledger.known(watched.prefix))
+        watched.highest = max(on_server, default=0)
+        missing = sorted(uid for uid in on_server if f"{watched.prefix}{uid}" not in known)
+        if missing:
+            self.events.gap(len(missing))
+        return missing
+
+    def _newer(self, client: IMAPClient, watched: _Watched) -> list[int]:
+        """UIDs above the highest seen; ``n:*`` always names the last mail too, hence the filter (RFC 3501 § 6.4.8)."""
+        return sorted(uid for uid in client.search(["UID", f"{watched.highest + 1}:*"]) if uid > watched.highest)
+
+    def _take_in(self, client: IMAPClient, watched: _Watched, uids: list[int]) -> None:
+        """Fetch and hand over, oldest first, in batches of bounded size; ``highest`` moves only when they are safe."""
+        for batch in self._batches(client, uids):
+            if self._stop.is_set():
+                return
+            answer = client.fetch(batch, ["BODY.PEEK[]", "INTERNALDATE"])
+            mails = [self._raw(watched, uid, answer[uid]) for uid in batch if uid in answer and b"BODY[]" in answer[uid]]
+            self._ask(self._receive_all(mails))
+            watched.highest = max(watched.highest, batch[-1])
+
+    def _batches(self, client: IMAPClient, uids: list[int]) -> Iterator[list[int]]:
+        for start in range(0, len(uids), SIZE_BATCH):
+            part = uids[start : start + SIZE_BATCH]
+            sizes = {uid: int(row.get(b"RFC822.SIZE", 0)) for uid, row in client.fetch(part, ["RFC822.SIZE"]).items()}
+            yield from _by_size([(uid, sizes[uid]) for uid in part if uid in sizes])
+
+    def _raw(self, watched: _Watched, uid: int, row: dict[bytes, Any]) -> Raw:
+        when = row.get(b"INTERNALDATE")
+        received = when if isinstance(when, datetime) else datetime.now(UTC)
+        if received.tzinfo is None:
+            received = received.replace(tzinfo=UTC)
+        return Raw(f"{watched.prefix}{uid}", bytes(row[b"BODY[]"]), received.astimezone(UTC), "imap")
+
+    async def _receive_all(self, mails: list[Raw]) -> None:
+        results = await asyncio.gather(*(self._receive(mail) for mail in mails), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    def _idle(self, client: IMAPClient) -> None:
+        """Wait for a notice of new mail, for ``poll_seconds`` at most (so IDLE is renewed well within RFC 2177's 29 minutes)."""
+        client.idle()
+        try:
+            patience = min(self.poll_seconds, self.idle_seconds)
+            deadline = datetime.now(UTC).timestamp() + patience
+            while not self._stop.is_set():
+                left = deadline - datetime.now(UTC).timestamp()
+                if left <= 0 or left > patience:  # over, or the clock was set back
+                    return
+                if _readable(client, self._wake_read, left) and _new_mail(client.idle_check(timeout=0.01)):
+                    return
+        finally:
+            client.idle_done()
+
+    def _ask(self, question: Any) -> Any:
+        """Ask the loop from this thread and wait for its answer."""
+        return asyncio.run_coroutine_threadsafe(question, self._loop).result()
+
+    # ── mirroring ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def mirror(self, moves: Sequence[tuple[str, str]]) -> list[str]:
+        """See ``bot.sources.Mirror``."""
+        return await asyncio.get_running_loop().run_in_executor(self._mirror_thread, self._mirror, tuple(moves))
+
+    def _mirror(self, moves: tuple[tuple[str, str], ...]) -> list[str]:
+        try:
+            client = self._mirror_connected()
+            answer = client.select_folder(self.account.folder)
+            prefix = f"imap:{self.account.folder}:{answer.get(b'UIDVALIDITY', '')}:"
+            keywords = b"\\*" in answer.get(b"PERMANENTFLAGS", ())
+            return self._show(client, prefix, moves, keywords)
+        except Trouble as error:
+            self.events.trouble("mirror", error)
+            self._drop_mirror()
+            return ["retry"] * len(moves)
+
+    def _show(self, client: IMAPClient, prefix: str, moves: tuple[tuple[str, str], ...], keywords: bool) -> list[str]:
+        uids = {key: int(key.rpartition(":")[2]) for key, _ in moves if key.startswith(prefix)}
+        present = set(client.fetch(list(uids.values()), ["UID"])) if uids else set()
+        done = "moved" if self.move else "keyword" if keywords else "unsupported"
+        groups: dict[str, list[int]] = {}
+        for key, folder in moves:
+            if uids.get(key) in present:
+                groups.setdefault(folder, []).append(uids[key])
+        for folder, group in groups.items():
+            if self.move:
+                self._move(client, group, self.folders.get(folder, folder))
+            elif keywords:
+                client.add_flags(group, [KEYWORD + folder], silent=True)
+        return [done if uids.get(key) in present else "gone" for key, _ in moves]
+
+    def _move(self, client: IMAPClient, uids: list[int], folder: str) -> None:
+        target = self._target(client, folder)
+        if client.has_capability("MOVE"):
+            client.move(uids, target)
+            return
+        client.copy(uids, target)
+        client.delete_messages(uids, silent=True)
+        if client.has_capability("UIDPLUS"):
+            client.uid_expunge(uids)
+
+    def _target(self, client: IMAPClient, folder: str) -> str:
+        """The folder's name in the server's own hierarchy, made when it is missing."""
+        prefix, separator = _namespace(client)
+        target = prefix + folder.replace("/", separator)
+        if target not in self._made:
+            if not client.folder_exists(target):
+                client.create_folder(target)
+                with contextlib.suppress(IMAPClientError):
+                    client.subscribe_folder(target)
+            self._made.add(target)
+        return target
+
+    def _mirror_connected(self) -> IMAPClient:
+        if self._mirror_client is None:
+            self._mirror_client = self.account.connect()
+        return self._mirror_client
+
+    def _drop_mirror(self) -> None:
+        client, self._mirror_client = self._mirror_client, None
+        self._made.clear()
+        if client is not None:
+            _leave(client)
+
+    async def census(self) -> tuple[str, set[int]]:
+        """(key prefix, UIDs) of what the server has in the folder now. Errors: as ``Account.connect``."""
+
+        def ask() -> tuple[str, set[int]]:
+            client = self._mirror_connected()
+            try:
+                answer = client.select_folder(self.account.folder, readonly=True)
+                return f"imap:{self.account.folder}:{answer.get(b'UIDVALIDITY', '')}:", set(client.search("ALL"))
+            except Trouble:
+                self._drop_mirror()
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self._mirror_thread, ask)
+
+
+@dataclass
+class _Watched:
+    """One selected folder: the beginning of its keys, and the highest UID that is safe."""
+
+    prefix: str
+    highest: int = 0
+
+
+class _closing:
+    """Leave the connection at the end, whatever happened."""
+
+    def __init__(self, client: IMAPClient) -> None:
+        self._client = client
+
+    def __enter__(self) -> IMAPClient:
+        return self._client
+
+    def __exit__(self, *error: object) -> None:
+        _leave(self._client)
+
+
+def _leave(client: IMAPClient) -> None:
+    try:
+        client.logout()
+    except Exception:  # a dead connection cannot say goodbye
+        with contextlib.suppress(Exception):
+            client.shutdown()
+
+
+def _by_size(sizes: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    total = 0
+    for uid, size in sizes:
+        if batch and (total + size > BATCH_BYTES or len(batch) >= BATCH_MAILS):
+            yield batch
+            batch, total = [], 0
+        batch.append(uid)
+        total += size
+    if batch:
+        yield batch
+
+
+def _readable(client: IMAPClient, wake: socket.socket, seconds: float) -> bool:
+    """Whether the server has said something; False when ``seconds`` are over or somebody woke us."""
+    connection = client.socket()
+    pending = getattr(connection, "pending", None)
+    if pending is not None and pending():
+        return True
+    ready, _, _ = select.select([connection, wake], [], [], seconds)
+    return connection in ready
+
+
+def _new_mail(responses: list[Any]) -> bool:
+    """Whether an IDLE notice tells of new mail (EXISTS, RECENT) or of the end of the connection (BYE)."""
+    for response in responses:
+        if response and response[0] == b"BYE":
+            raise ConnectionError("the server said BYE")
+        if len(response) > 1 and response[1] in (b"EXISTS", b"RECENT"):
+            return True
+    return False
+
+
+def _namespace(client: IMAPClient) -> tuple[str, str]:
+    """Prefix and separator of the personal namespace (RFC 2342); ``""`` and ``/`` where the server has none."""
+    if client.has_capability("NAMESPACE"):
+        personal = client.namespace().personal
+        if personal:
+            prefix, separator = personal[0]
+            return _text(prefix), _text(separator or "/")
+    return "", "/"
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

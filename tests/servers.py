@@ -1,0 +1,286 @@
+"""Real servers for the tests, on loopback and free ports: Dovecot (IMAP and LMTP) and an SMTP sink on aiosmtpd."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP
+from imapclient import IMAPClient
+
+USER = "mikrodata@ssb.example"
+PASSWORD = "correct-horse"
+
+DOVECOT = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+instance_name = test-{port}
+protocols = imap lmtp
+listen = 127.0.0.1
+ssl = {ssl}
+{certificates}
+disable_plaintext_auth = no
+auth_mechanisms = plain login{mechanisms}
+mail_location = maildir:{folder}/mail/%u:INDEX=MEMORY
+mail_uid = {user}
+mail_gid = {group}
+first_valid_uid = 1
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+mail_max_userip_connections = 50
+{passdb}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={folder}/home/%u
+}}
+service anvil {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {lmtp_port}
+  }}
+}}
+namespace inbox {{
+  inbox = yes
+  separator = {separator}
+}}
+protocol imap {{
+  imap_idle_notify_interval = 29 mins
+}}
+{extra}
+"""
+
+STATIC_PASSDB = """passdb {{
+  driver = static
+  args = password={password}
+}}"""
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def need(program: str) -> str:
+    """The path of a server program. Missing: a failure with CI=true, else a skip."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    if found is None:
+        message = f"{program} is not installed; `make test` installs it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def _nobody() -> tuple[str, str]:
+    import grp
+    import pwd
+
+    user = pwd.getpwuid(os.getuid()).pw_name if os.getuid() else "nobody"
+    return user, grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+
+
+@dataclass
+class Dovecot:
+    """A Dovecot of our own in a temporary folder. ``start`` and ``stop`` may be called again and again."""
+
+    folder: Path
+    certificate: Path | None = None
+    key: Path | None = None
+    separator: str = "/"
+    extra: str = ""
+    passdb: str = ""
+    mechanisms: str = ""
+    password: str = PASSWORD
+    port: int = field(default_factory=free_port)
+    tls_port: int = field(default_factory=free_port)
+    lmtp_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Dovecot:
+        """Write the configuration and start; returns when it answers."""
+        program = need("dovecot")
+        user, group = _nobody()
+        for name in ("run", "state", "mail", "home"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        for path in (self.folder, self.folder / "mail", self.folder / "home"):
+            path.chmod(0o777)
+        for parent in self.folder.parents:  # pytest's folders are 0700; Dovecot's children are not root
+            if parent.stat().st_uid == os.getuid() and str(parent).startswith("/tmp/"):
+                parent.chmod(0o755)
+        certificates = f"ssl_cert = <{self.certificate}\nssl_key = <{self.key}" if self.certificate else ""
+        (self.folder / "dovecot.conf").write_text(
+            DOVECOT.format(
+                folder=self.folder,
+                port=self.port,
+                tls_port=self.tls_port if self.certificate else 0,
+                lmtp_port=self.lmtp_port,
+                ssl="yes" if self.certificate else "no",
+                certificates=certificates,
+                user=user,
+                group=group,
+                passdb=self.passdb or STATIC_PASSDB.format(password=self.password),
+                mechanisms=self.mechanisms,
+                separator=self.separator,
+                extra=self.extra,
+            )
+        )
+        command = [program, "-F", "-c", str(self.folder / "dovecot.conf")]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._wait()
+        return self
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+                    if connection.recv(10).startswith(b"* OK"):
+                        return
+            except OSError:
+                time.sleep(0.05)
+        log = (self.folder / "log").read_text() if (self.folder / "log").exists() else "no log"
+        raise RuntimeError(f"Dovecot does not answer: {log[-800:]}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it: SIGTERM in order, SIGKILL as a crash (its children are ended too)."""
+        if self.process is None:
+            return
+        if how is signal.SIGKILL:
+            for child in self._children():
+                os.kill(child, signal.SIGKILL)
+        self.process.send_signal(how)
+        self.process.wait(timeout=20)
+        self.process = None
+
+    def _children(self) -> list[int]:
+        assert self.process is not None
+        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(child) for child in tasks.read_text().split()]
+
+    def client(self, user: str = USER) -> IMAPClient:
+        """A person's mail program."""
+        client = IMAPClient("127.0.0.1", self.port, ssl=False, timeout=20)
+        client.login(user, self.password)
+        return client
+
+    def deliver(self, *mails: bytes, user: str = USER, sender: str = "kari@uio.example") -> None:
+        """Deliver by LMTP, as the organisation's MTA does."""
+        with smtplib.LMTP("127.0.0.1", self.lmtp_port) as lmtp:
+            for mail in mails:
+                lmtp.sendmail(sender, [user], mail)
+
+    def append(self, *mails: bytes, folder: str = "INBOX", when: object = None) -> None:
+        """Put mails into a folder, as a mail program does."""
+        with self.client() as client:
+            for mail in mails:
+                client.append(folder, mail, msg_time=when)
+
+    def folders(self) -> dict[str, int]:
+        """How many mails lie in each folder."""
+        with self.client() as client:
+            names = [name for flags, _, name in client.list_folders() if b"\\Noselect" not in flags]
+            return {name: client.folder_status(name, ["MESSAGES"])[b"MESSAGES"] for name in names}
+
+
+@dataclass
+class Sink:
+    """An SMTP server that keeps what it gets. ``replies`` are given instead of 250, one per DATA, while they last."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    mails: list[tuple[str, list[str], bytes]] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
+    refuse_null_sender: bool = False
+    server: asyncio.Server | None = None
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def start(self) -> Sink:
+        """Listen on the running loop."""
+        loop = asyncio.get_running_loop()
+        self.server = await loop.create_server(
+            lambda: SMTP(self, data_size_limit=100_000_000, enable_SMTPUTF8=True, hostname="sink.example"), self.host, self.port
+        )
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self.server is not None:
+            self.server.close()
+            self.server = None
+
+    async def handle_MAIL(self, server, session, envelope, address, options):  # type: ignore[no-untyped-def]
+        if self.refuse_null_sender and not address:
+            return "550 5.7.1 null sender refused"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # type: ignore[no-untyped-def]
+        if self.replies:
+            reply = self.replies.pop(0)
+            if reply == "drop":
+                server.transport.abort()
+                return "250 OK"
+            if not reply.startswith("250"):
+                return reply
+        self.mails.append((envelope.mail_from or "", list(envelope.rcpt_tos), bytes(envelope.content)))
+        self.arrived.set()
+        return "250 OK"
+
+    async def wait(self, count: int, seconds: float = 20) -> None:
+        """Until ``count`` mails have come."""
+        async with asyncio.timeout(seconds):
+            while len(self.mails) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
+
+
+def mail(
+    subject: str = "Spørsmål",
+    body: str = "Hei, hva koster det å få data?",
+    *,
+    sender: str = "Kari Nordmann <kari.nordmann@uio.example>",
+    to: str = USER,
+    message_id: str | None = None,
+    headers: dict[str, str] | None = None,
+    attachments: tuple[tuple[str, bytes, str], ...] = (),
+) -> bytes:
+    """A mail as a person's program writes it."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, to, subject
+    message["Date"] = "Mon, 02 Mar 2026 09:15:00 +0100"
+    message["Message-ID"] = message_id or f"<{abs(hash((subject, body, sender, time.monotonic_ns())))}@uio.example>"
+    for name, value in (headers or {}).items():
+        message[name] = value
+    message.set_content(body)
+    for name, content, kind in attachments:
+        main, _, sub = kind.partition("/")
+        message.add_attachment(content, maintype=main, subtype=sub, filename=name)
+    return message.as_bytes()
