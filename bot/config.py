@@ -280,6 +280,7 @@ class Offers(Section):
 
     trust_anchors: tuple[str, ...] = ()
     trusted_list: str = ""
+    trusted_list_certificates: tuple[str, ...] = ()
     days: int = Field(14, ge=1)
     ask_for_document: bool = False
 

@@ -1,0 +1,143 @@
+"""Attachments: what they are, what they say, how they are signed. Read in a worker process with limits.
+
+A file that loops, bombs or crashes its reader costs nothing but a note: the worker is killed when its time is over or its
+memory is used up, and a new one is started. Always before the transaction; the mail itself is never held up by more than
+``seconds`` per attachment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot.model import Attachment, Examined, ExaminedAttachment, Message, SignatureReport
+
+SECONDS = 20.0  # an ordinary offer or form takes well under one
+MEMORY_MB = 1024  # address space: pyHanko and pypdfium2 together need about 400 MB of it
+LARGEST = 60 * 1024 * 1024  # bytes; beyond that an attachment is listed and not opened
+PER_MAIL = 200  # attachments opened in one mail
+TEXT = 200_000  # characters of text that are kept of one attachment
+
+
+class Examiner:
+    """A long-lived worker process, started at first use. Not to be shared between event loops."""
+
+    def __init__(
+        self,
+        *,
+        trust_anchors: tuple[str, ...] = (),
+        trusted_list: str = "",
+        trusted_list_certificates: tuple[str, ...] = (),
+        seconds: float = SECONDS,
+        memory_mb: int = MEMORY_MB,
+    ) -> None:
+        """``trust_anchors``: PEM or DER files of certificates; ``trusted_list``: an ETSI TS 119 612 trusted list on the
+        disk, whose signature is checked against ``trusted_list_certificates``."""
+        self._options = {
+            "anchors": list(trust_anchors),
+            "trusted_list": trusted_list,
+            "trusted_list_certificates": list(trusted_list_certificates),
+            "memory_mb": memory_mb,
+        }
+        self._seconds = seconds
+        self._process: asyncio.subprocess.Process | None = None
+        self._lock: asyncio.Lock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def examine(self, message: Message) -> Examined:
+        """Examine all attachments in order. Never raises for what an attachment holds."""
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        async with self._lock:
+            read = [await self._one(part) for part in message.attachments[:PER_MAIL]]
+        rest = [_unopened(part, "too many attachments") for part in message.attachments[PER_MAIL:]]
+        return Examined((*read, *rest))
+
+    def examine_now(self, message: Message) -> Examined:
+        """The same without a running loop, for the command line."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop.run_until_complete(self.examine(message))
+
+    def close(self) -> None:
+        """End the worker."""
+        self._kill()
+        if self._loop is not None and not self._loop.is_running():
+            self._loop.run_until_complete(asyncio.sleep(0))
+            self._loop.close()
+            self._loop = None
+
+    async def _one(self, part: Attachment) -> ExaminedAttachment:
+        if part.size > LARGEST:
+            return _unopened(part, f"larger than {LARGEST // 2**20} MB")
+        try:
+            async with asyncio.timeout(self._seconds):
+                answer = await self._ask(part)
+        except TimeoutError:
+            self._kill()
+            return _unopened(part, f"reading took more than {self._seconds:g} seconds", "timeout")
+        except (OSError, asyncio.IncompleteReadError, ValueError):
+            self._kill()
+            return _unopened(part, "the reader broke down", "unreadable")
+        return from_json(part, answer)
+
+    async def _ask(self, part: Attachment) -> dict[str, Any]:
+        process = self._process
+        if process is None or process.returncode is not None:
+            process = self._process = await self._start()
+        assert process.stdin is not None and process.stdout is not None
+        head = json.dumps({"name": part.name, "type": part.type, "size": part.size}).encode()
+        process.stdin.write(len(head).to_bytes(4, "big") + head + part.content)
+        await process.stdin.drain()
+        length = int.from_bytes(await process.stdout.readexactly(4), "big")
+        answer: dict[str, Any] = json.loads(await process.stdout.readexactly(length))
+        return answer
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot.examine.worker",
+            json.dumps(self._options),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+
+    def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            try:
+                process.kill()
+            except ProcessLookupError:
+                return
+
+
+def _unopened(part: Attachment, note: str, flag: str = "unreadable") -> ExaminedAttachment:
+    return ExaminedAttachment(part.name, part.type, part.size, "other", flags=(flag,), note=note)
+
+
+def from_json(part: Attachment, answer: dict[str, Any]) -> ExaminedAttachment:
+    """The worker's answer as a value; what the worker says is checked, for it has read hostile bytes."""
+    signatures = tuple(
+        replace(
+            SignatureReport("", "", None, False, False, False, False),
+            **{**row, "signed_at": datetime.fromisoformat(row["signed_at"]) if row.get("signed_at") else None},
+        )
+        for row in answer.get("signatures", ())
+    )
+    return ExaminedAttachment(
+        part.name,
+        part.type,
+        part.size,
+        str(answer.get("kind", "other")),
+        text=str(answer.get("text", ""))[:TEXT].encode("utf-8", "replace").decode("utf-8"),
+        flags=tuple(map(str, answer.get("flags", ()))),
+        members=tuple(map(str, answer.get("members", ())))[:1000],
+        signatures=signatures,
+        note=str(answer.get("note", ""))[:500],
+    )

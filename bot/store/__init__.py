@@ -38,6 +38,9 @@ class Tx(Protocol):
     def arrive(self, raw: Raw) -> bool:
         """Keep the bytes under ``raw.key``; False (and no change) when the key is known."""
 
+    def known_keys(self, prefix: str) -> set[str]:
+        """All keys that begin with ``prefix``, purged mails included."""
+
     # ② handle
     def waiting(self, limit: int) -> list[str]:
         """Keys of mails not handled yet, oldest arrival first."""

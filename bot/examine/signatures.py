@@ -1,0 +1,182 @@
+"""What can be said of a PDF's signatures, with pyHanko and without network (domain.md § 4).
+
+Facts only: whether the signed bytes are intact, whether they are the whole file, what came after, who the certificate says
+signed and who issued it, whether a path leads to a configured anchor or a trusted list on the disk. Revocation is judged
+only from what the file carries. Nothing here says that anybody was authorised to sign.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from asn1crypto import pem, x509
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.qualified.eutl_parse import trust_list_to_registry
+from pyhanko.sign.validation.qualified.tsp import TSPRegistry, TSPTrustManager
+from pyhanko.sign.validation.status import PdfSignatureStatus
+from pyhanko_certvalidator import ValidationContext
+
+SIGNATURES = 20  # an offer has one or two; more than this is not read
+
+
+def reports(content: bytes, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """One report per signature, in the order of signing, as JSON values of ``bot.model.SignatureReport``."""
+    try:
+        signatures = list(PdfFileReader(io.BytesIO(content), strict=False).embedded_regular_signatures)[:SIGNATURES]
+    except Exception as error:  # pyHanko's parser may meet anything; an unreadable signature is never a missing one
+        return [_broken(f"the signature cannot be read ({type(error).__name__})")]
+    return [_report(signature, options) for signature in signatures]
+
+
+def _report(signature: EmbeddedPdfSignature, options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        status = _validate(signature, options)
+    except Exception as error:  # same reason
+        return _broken(f"the signature cannot be checked ({type(error).__name__})")
+    certificate = status.signing_cert
+    signed_at = status.signer_reported_dt or signature.self_reported_timestamp
+    expired = _expired(certificate, signed_at, status)
+    changed = _changed_after(status)
+    # an earlier signature covers the file as it was then; a later signature or validation data is no change of the document
+    whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE or (
+        status.coverage == SignatureCoverageLevel.ENTIRE_REVISION and not changed
+    )
+    notes = _notes(status, changed, expired)
+    return {
+        "signer": _name(certificate.subject),
+        "issuer": _name(certificate.issuer),
+        "signed_at": signed_at.astimezone(UTC).isoformat() if signed_at is not None else None,
+        "intact": bool(status.intact and status.valid),
+        "whole": bool(whole),
+        "changed_after": changed,
+        "trusted": bool(status.trusted) or (_trusted_but_expired(signature, options) if expired else False),
+        "expired": expired,
+        "level": _level(status),
+        "note": "; ".join(notes),
+    }
+
+
+def _validate(signature: EmbeddedPdfSignature, options: dict[str, Any], moment: datetime | None = None) -> PdfSignatureStatus:
+    status = validate_pdf_signature(signature, _anchored(options, moment))
+    if status.trusted or not options.get("trusted_list"):
+        return status
+    registry = _registry(options["trusted_list"], tuple(options.get("trusted_list_certificates", ())))
+    listed = validate_pdf_signature(
+        signature, ValidationContext(trust_manager=TSPTrustManager(registry), allow_fetching=False, moment=moment)
+    )
+    return listed if listed.trusted else status
+
+
+def _anchored(options: dict[str, Any], moment: datetime | None) -> ValidationContext:
+    return ValidationContext(trust_roots=list(_certificates(tuple(options.get("anchors", ())))), allow_fetching=False, moment=moment)
+
+
+@lru_cache(maxsize=8)
+def _certificates(paths: tuple[str, ...]) -> tuple[x509.Certificate, ...]:
+    found = []
+    for path in paths:
+        data = Path(path).read_bytes()
+        if pem.detect(data):
+            found += [x509.Certificate.load(der) for _, _, der in pem.unarmor(data, multiple=True)]
+        else:
+            found.append(x509.Certificate.load(data))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _registry(path: str, certificates: tuple[str, ...]) -> TSPRegistry:
+    """The trusted list on the disk (ETSI TS 119 612), its own signature checked against the operator's certificates."""
+    registry, _ = trust_list_to_registry(Path(path).read_text(encoding="utf-8"), list(_certificates(certificates)))
+    return registry
+
+
+def _expired(certificate: x509.Certificate, signed_at: datetime | None, status: PdfSignatureStatus) -> bool:
+    """Not valid at the time of signing as a trusted timestamp proves it, else not valid now: a claimed time proves nothing."""
+    stamped = status.timestamp_validity
+    moment = stamped.timestamp if stamped is not None and stamped.valid and stamped.trusted else datetime.now(UTC)
+    return not certificate.not_valid_before <= moment <= certificate.not_valid_after
+
+
+def _trusted_but_expired(signature: EmbeddedPdfSignature, options: dict[str, Any]) -> bool:
+    """Whether the path would hold on the last day of the certificate: then it is expired, not foreign."""
+    certificate = signature.signer_cert
+    if certificate is None:
+        return False
+    try:
+        return bool(_validate(signature, options, certificate.not_valid_after).trusted)
+    except Exception:  # the check is for the wording only
+        return False
+
+
+def _changed_after(status: PdfSignatureStatus) -> bool:
+    """Whether anything but further signatures and validation data was added after the signature."""
+    if status.coverage == SignatureCoverageLevel.ENTIRE_FILE:
+        return False
+    level = status.modification_level
+    return level is None or (level > ModificationLevel.LTA_UPDATES and not _only_signatures(status))
+
+
+def _only_signatures(status: PdfSignatureStatus) -> bool:
+    """Form filling that touched signature fields alone: a second person signing is no change."""
+    result = status.diff_result
+    level = status.modification_level
+    if level is None:
+        return False
+    if level <= ModificationLevel.LTA_UPDATES:
+        return True
+    fields = getattr(result, "changed_form_fields", None)
+    return level == ModificationLevel.FORM_FILLING and fields is not None and not fields
+
+
+def _level(status: PdfSignatureStatus) -> str:
+    result = status.qualification_result
+    if result is None or result.status is None or not result.status.qualified:
+        return "seal" if _is_organisation(status.signing_cert) else "advanced"
+    return "seal" if "SEAL" in str(result.status.qc_type).upper() else "qualified"
+
+
+def _is_organisation(certificate: x509.Certificate) -> bool:
+    """A certificate that names an organisation and no person: a provider's seal, not somebody's signature."""
+    names = certificate.subject.native
+    return "organization_name" in names and not {"given_name", "surname", "serial_number"} & set(names)
+
+
+def _name(name: x509.Name) -> str:
+    native = name.native
+    shown = native.get("common_name") or native.get("organization_name") or name.human_friendly
+    return (", ".join(shown) if isinstance(shown, list) else str(shown))[:200]
+
+
+def _notes(status: PdfSignatureStatus, changed: bool, expired: bool) -> list[str]:
+    notes = []
+    if not status.intact or not status.valid:
+        notes.append("the signed bytes were changed")
+    if changed:
+        notes.append("something was added after the signature")
+    if expired:
+        notes.append("the certificate has expired")
+    elif not status.trusted:
+        notes.append("no path to a trusted issuer")
+    return notes
+
+
+def _broken(note: str) -> dict[str, Any]:
+    return {
+        "signer": "",
+        "issuer": "",
+        "signed_at": None,
+        "intact": False,
+        "whole": False,
+        "changed_after": False,
+        "trusted": False,
+        "expired": False,
+        "level": "",
+        "note": note,
+    }

@@ -1,0 +1,347 @@
+"""Wiring: config → parts → one TaskGroup. Read it to see the whole program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bot import knowledge, pipeline, understanding
+from bot.compose import Letterhead, Templates
+from bot.config import ConfigError, Imap, Settings, SmtpOut
+from bot.decide import Policy
+from bot.examine import Examiner
+from bot.journal import Journal
+from bot.matters import MattersRules
+from bot.model import Category, Mode
+from bot.pipeline import Brain, Parts
+from bot.senders import Sender
+from bot.senders.folder import MaildirSender
+from bot.sources.imap import Account, Events, Mailbox
+from bot.sources.smtp import Entrance
+from bot.store import Store, StoreUnavailable
+from bot.store.sqlite import SqliteStore
+
+BUILT_IN = Path(__file__).parent / "data"
+
+
+def now() -> datetime:
+    """The clock of the running service; tests pass their own."""
+    return datetime.now(UTC)
+
+
+# ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def policy(settings: Settings) -> Policy:
+    """What the operator has decided, as the core understands it."""
+    service, answers, routing = settings.service, settings.answers, settings.routing
+    return Policy(
+        address=service.address,
+        aliases=tuple(alias.lower() for alias in service.aliases),
+        colleagues=tuple(colleague.lower() for colleague in service.colleagues),
+        modes={category: Mode(settings.mode(category.value)) for category in Category},
+        intake=routing.intake,
+        fallback=routing.fallback,
+        per_sender_per_day=answers.per_sender_per_day,
+        answer_within_days=settings.imap.answer_within_days if settings.imap else 3,
+        precision=answers.precision,
+        precision_floor=answers.precision_floor,
+        status_answers=answers.status,
+        ask_for_document=settings.offers.ask_for_document,
+        misdirected=routing.misdirected,
+        forward_misdirected=routing.forward_misdirected,
+    )
+
+
+def rules(settings: Settings) -> MattersRules:
+    """What the rules of the domain need to know of the configuration."""
+    return MattersRules(offer_days=settings.offers.days)
+
+
+def letterhead(settings: Settings) -> Letterhead:
+    """Who we are in what we write."""
+    web = settings.web
+    return Letterhead(
+        settings.service.address,
+        settings.service.organisation,
+        public_url=web.public_url.rstrip("/") if web else "",
+        privacy_url=web.privacy_url if web else "",
+        null_sender=settings.smtp_out.null_sender if settings.smtp_out else True,
+        checklist_in_receipt=settings.applications.checklist_in_receipt,
+    )
+
+
+def brain(settings: Settings) -> Brain:
+    """Knowledge and model; the model comes from the cache when the knowledge has not changed."""
+    loaded = knowledge.load(Path(settings.knowledge.folder) if settings.knowledge.folder else None)
+    return Brain(loaded, understanding.prepare(loaded, settings.service.data / "model"))
+
+
+def templates(settings: Settings) -> Templates:
+    """The texts, a folder of the operator's own first."""
+    own = [Path(settings.templates.folder)] if settings.templates.folder else []
+    return Templates([*own, BUILT_IN / "templates"])
+
+
+def examiner(settings: Settings) -> Examiner:
+    """The reader of attachments, in a process of its own."""
+    offers = settings.offers
+    return Examiner(
+        trust_anchors=offers.trust_anchors,
+        trusted_list=offers.trusted_list,
+        trusted_list_certificates=offers.trusted_list_certificates,
+    )
+
+
+def sender(settings: Settings) -> Sender:
+    """The way out: SMTP where configured, else a Maildir in the data folder."""
+    out = settings.smtp_out
+    if out is None:
+        return MaildirSender(settings.service.data / "outgoing")
+    from bot.senders.smtp import SmtpSender
+
+    return SmtpSender(
+        out.host,
+        out.port,
+        security=out.security,
+        timeout=out.timeout_seconds,
+        username=out.username,
+        password=_secret(out, "smtp_out") if out.auth == "password" else "",
+        token=_async_token(settings) if out.auth == "oauth2" else None,
+        ca_file=out.ca_file,
+    )
+
+
+def account(settings: Settings, imap: Imap) -> Account:
+    """How to get into the mailbox."""
+    return Account(
+        imap.host,
+        imap.port,
+        imap.security,
+        imap.username,
+        password=_secret(imap, "imap") if imap.auth == "password" else "",
+        token=_token(settings) if imap.auth == "oauth2" else None,
+        folder=imap.folder,
+        ca_file=imap.ca_file,
+        timeout=imap.timeout_seconds,
+    )
+
+
+def _secret(section: Imap | SmtpOut, name: str) -> str:
+    try:
+        return section.secret()
+    except ConfigError as error:
+        raise ConfigError(f"{name}.{error}") from None
+
+
+def _token(settings: Settings) -> Callable[[bool], str]:
+    from bot.oauth2 import Tokens
+
+    assert settings.oauth2 is not None
+    return Tokens.of(settings.oauth2).fetch
+
+
+def _async_token(settings: Settings) -> Callable[[], Awaitable[str]]:
+    fetch = _token(settings)
+    return lambda: asyncio.to_thread(fetch, False)
+
+
+def mailbox(settings: Settings, imap: Imap, store: Store, journal: Journal) -> Mailbox:
+    """The mailbox as source and mirror."""
+    events = Events(
+        connected=partial(journal.connected, "imap"),
+        trouble=partial(journal.trouble, "imap"),
+        alive=lambda: journal.gauge("imap_last_alive_seconds", now().timestamp()),
+        gap=lambda count: journal.note("taking-in", mails=count),
+    )
+    return Mailbox(
+        account(settings, imap),
+        StoreLedger(store),
+        imap.folders,
+        events,
+        move=imap.move,
+        poll_seconds=imap.poll_seconds,
+        idle_seconds=imap.idle_seconds,
+    )
+
+
+class StoreLedger:
+    """``bot.sources.Ledger`` on the store."""
+
+    def __init__(self, store: Store) -> None:
+        """``store`` is open."""
+        self._store = store
+
+    async def known(self, prefix: str) -> set[str]:
+        """See ``bot.sources.Ledger``."""
+        return await self._store.read(lambda tx: tx.known_keys(prefix))
+
+    async def recall(self, name: str) -> str:
+        """See ``bot.sources.Ledger``."""
+        return await self._store.read(lambda tx: tx.get_flag(name))
+
+    async def remember(self, name: str, value: str) -> None:
+        """See ``bot.sources.Ledger``."""
+        await self._store.write(lambda tx: tx.set_flag(name, value, now()))
+
+
+@contextlib.asynccontextmanager
+async def open_parts(settings: Settings, *, clock: Callable[[], datetime] = now) -> AsyncIterator[Parts]:
+    """All parts of the pipeline, opened; closed at the end. Errors: ``ConfigError``, ``StoreUnavailable``."""
+    ready = await asyncio.to_thread(brain, settings)
+    store = SqliteStore(settings.database)
+    way_out, reader = sender(settings), examiner(settings)
+    try:
+        yield Parts(
+            store=store,
+            brain=ready,
+            examiner=reader,
+            policy=policy(settings),
+            rules=rules(settings),
+            letterhead=letterhead(settings),
+            templates=templates(settings),
+            words=pipeline.words(BUILT_IN / "templates" / "words.toml"),
+            journal=Journal(),
+            clock=clock,
+            sender=way_out,
+            trusted_authserv=settings.routing.trusted_authserv,
+            per_minute=settings.smtp_out.per_minute if settings.smtp_out else 100_000,
+        )
+    finally:
+        reader.close()
+        await way_out.close()
+        await store.close()
+
+
+@contextlib.contextmanager
+def thinking(settings: Settings) -> Iterator[Parts]:
+    """The parts that think, without a store and without connections: for ``classify`` and ``evaluate``."""
+    ready, reader = brain(settings), examiner(settings)
+    try:
+        yield Parts(
+            store=NoStore(),
+            brain=ready,
+            examiner=reader,
+            policy=policy(settings),
+            rules=rules(settings),
+            letterhead=letterhead(settings),
+            templates=templates(settings),
+            words=pipeline.words(BUILT_IN / "templates" / "words.toml"),
+            journal=Journal(),
+            clock=now,
+            sender=MaildirSender(settings.service.data / "outgoing"),
+            trusted_authserv=settings.routing.trusted_authserv,
+        )
+    finally:
+        reader.close()
+
+
+class NoStore:
+    """A store for those who only think: it takes no work."""
+
+    async def write(self, work: object) -> Any:
+        """Refused."""
+        raise StoreUnavailable("this command has no store")
+
+    async def read(self, work: object) -> Any:
+        """Refused."""
+        raise StoreUnavailable("this command has no store")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@contextlib.contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Hold the store as the only service on it. Errors: ``ConfigError`` when another one runs."""
+    folder = settings.database.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{settings.database.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(
+                f"another mikrodata-bot works on {settings.database}; stop it first or give this one another service.data"
+            ) from None
+        yield
+
+
+# ── the service ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Stop(Exception):
+    """Somebody asked the service to stop."""
+
+
+async def serve(settings: Settings, *, started: Callable[[Parts], None] = lambda parts: None, stop: asyncio.Event | None = None) -> None:
+    """The service, until SIGTERM, SIGINT or ``stop``: what is in hand is finished, then everything is closed."""
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
+            loop.add_signal_handler(name, stop.set)
+    with alone(settings):
+        async with open_parts(settings) as parts:
+            await parts.store.write(lambda tx: tx.release_claims())
+            try:
+                await _run_all(settings, parts, stop, started)
+            except* Stop:
+                parts.journal.note("stopped")
+
+
+async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, started: Callable[[Parts], None]) -> None:
+    take = partial(pipeline.receive, parts)
+    async with asyncio.TaskGroup() as group:
+        if settings.imap is not None:
+            box = mailbox(settings, settings.imap, parts.store, parts.journal)
+            parts.mirrors["imap"] = box
+            group.create_task(box.run(take))
+        if settings.smtp_in is not None:
+            entrance = smtp_entrance(settings, parts)
+            listening = group.create_task(_named(entrance.run(take), "smtp_in.listen", settings.smtp_in.listen))
+            await asyncio.wait({listening, asyncio.ensure_future(entrance.listening.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        group.create_task(pipeline.handle_forever(parts))
+        group.create_task(pipeline.deliver_forever(parts))
+        group.create_task(pipeline.mirror_forever(parts))
+        if settings.web is not None:
+            from bot.web import serve_web
+
+            group.create_task(_named(serve_web(settings, parts), "web.listen", settings.web.listen))
+        parts.journal.note("started", imap=settings.imap is not None, smtp_in=settings.smtp_in is not None, web=settings.web is not None)
+        started(parts)
+        await stop.wait()
+        raise Stop
+
+
+def smtp_entrance(settings: Settings, parts: Parts) -> Entrance:
+    """The SMTP or LMTP entrance."""
+    section = settings.smtp_in
+    assert section is not None
+    host, _, port = section.listen.rpartition(":")
+    return Entrance(
+        host.strip("[]"),
+        int(port),
+        parts.clock,
+        partial(parts.journal.trouble, "smtp_in"),
+        protocol=section.protocol,
+        max_bytes=section.max_mb * 1024 * 1024,
+        allowed=section.allowed_clients,
+    )
+
+
+async def _named(work: Coroutine[Any, Any, None], key: str, value: str) -> None:
+    """Run a listener; a port that cannot be had is a sentence that names the key."""
+    try:
+        await work
+    except OSError as error:
+        raise ConfigError(f'{key} = "{value}" cannot be listened on ({error.strerror or error}); choose a free port') from None
+
+
+__all__ = ["account", "alone", "brain", "mailbox", "open_parts", "serve", "thinking"]
