@@ -14,7 +14,7 @@ Each category has one row in ``POLICY``; ``decide`` reads it and the gates (``re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model import (
@@ -168,7 +168,7 @@ def _colleague(facts: Facts) -> Decision:
     understanding, findings = facts.understanding, facts.findings
     category = understanding.category
     actions: list[Action] = []
-    if findings.match is not None:
+    if findings.match is not None and findings.match.certain:
         actions.append(Action(Act.LINK, case_ref=findings.match.case_ref))
     if _has_entry(findings):
         actions.append(Action(Act.REGISTER))
@@ -279,7 +279,7 @@ def _faq(facts: Facts, blocks: list[Reason], gate: Reason | None) -> tuple[list[
     if not blocks and gate is None:
         answer = Action(Act.ANSWER, recipient, "answer", understanding.faqs)
         return [*link, answer], Reply.ANSWER, [Reason.ANSWERED]
-    actions, reply, reasons = _receipt(facts, replace(POLICY[Category.OTHER]), gate)
+    actions, reply, reasons = _receipt(facts, POLICY[Category.OTHER], gate)
     if understanding.faqs and gate is not Reason.OWN_LOOP:
         actions.append(Action(Act.ANSWER, recipient, "answer", understanding.faqs, draft=True))
     desk = "caseworker" if match is not None else "fallback"
@@ -307,7 +307,7 @@ def _matter_actions(facts: Facts, row: Row) -> list[Action]:
     findings = facts.findings
     if row.register and _has_entry(findings):
         actions.append(Action(Act.REGISTER, case_ref=findings.match.case_ref if findings.match else ""))
-    if findings.match is not None:
+    if findings.match is not None and findings.match.certain:
         actions.append(Action(Act.LINK, case_ref=findings.match.case_ref))
     return actions
 
@@ -323,9 +323,9 @@ def _forward(facts: Facts, desk: str, template: str, case_ref: str = "") -> tupl
     """
     if desk == "nobody":
         return ()
-    policy, findings = facts.policy, facts.findings
-    match = findings.match
-    reference = case_ref or (match.case_ref if match is not None and match.certain else "")
+    policy, match = facts.policy, facts.findings.match
+    # a stranger who names a case changes nothing in it, but its caseworker is the one who can tell
+    reference = case_ref or (match.case_ref if match is not None else "")
     case = facts.past.case(reference) if reference else None
     to = ""
     if desk in ("caseworker", "intake") and case is not None and case.caseworker:
@@ -337,7 +337,8 @@ def _forward(facts: Facts, desk: str, template: str, case_ref: str = "") -> tupl
         template == "forward" and to and not may_contain_original(policy, to)
     ):
         template = "notice"
-    return (Action(Act.FORWARD, to, template, case_ref=reference, to_person=not to),)
+    shown = reference if case_ref or (match is not None and match.certain) else ""
+    return (Action(Act.FORWARD, to, template, case_ref=shown, to_person=not to),)
 
 
 def _trace(facts: Facts) -> tuple[Evidence, ...]:

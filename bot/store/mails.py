@@ -356,6 +356,21 @@ class Mails:
             self.db.conn.execute("INSERT OR REPLACE INTO mirror (id, folder, not_before) VALUES (?, ?, ?)", (number, mirror, stamp(now)))
         self.event("not-understood", key, {"reason": reason}, now)
 
+    def summary(self, key: str) -> dict[str, Any]:
+        """What became of a mail: ``category``, ``case``, ``actions``, ``reasons``, ``reply``, ``language``, ``trust``, ``topic``, ``state``."""
+        row = self._one(
+            """SELECT category, case_ref, reply, language, trust, topic, state, decision, subject, sender, copy_of
+               FROM mail LEFT JOIN reading USING (id) WHERE key = ?""",
+            key,
+        )
+        if row is None:
+            raise KeyError(key)
+        names = ("category", "case", "reply", "language", "trust", "topic", "state", "decision", "subject", "sender", "copy_of")
+        summary = dict(zip(names, row, strict=True))
+        decision = decode(summary.pop("decision"), {})
+        drafts = [action["act"] for action in decision.get("actions", ()) if not (action["draft"] and action["act"] == "answer")]
+        return {**summary, "actions": list(dict.fromkeys(drafts)), "reasons": decision.get("reasons", ["not-understood"])}
+
     # ④ ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def mirror_due(self, now: datetime, limit: int) -> list[tuple[str, str]]:

@@ -1,0 +1,69 @@
+"""Which case a mail belongs to, and how sure that is. A match that a stranger brings is never more than a suggestion."""
+
+from __future__ import annotations
+
+from bot.matters.trust import is_contact, is_stranger
+from bot.model import Case, CaseMatch, Message, Past, Reason, Understanding
+from bot.understanding.fuzzy import contained
+
+TITLE_LIKENESS = 88.0  # of 100; below that, titles of other projects on the same subject begin to match
+SUGGESTIONS = 3
+TEXT_COMPARED = 4000  # characters of the mail that titles are looked for in
+
+
+def match(message: Message, understanding: Understanding, past: Past) -> tuple[CaseMatch | None, tuple[CaseMatch, ...], tuple[Reason, ...]]:
+    """(the match, other suggestions, reasons), from the strongest ground to the weakest: reference, thread, sender, title."""
+    by_reference = [case for ref in understanding.case_refs if (case := past.case(ref)) is not None]
+    by_thread = [case for ref in past.thread_cases if (case := past.case(ref)) is not None]
+    reasons: list[Reason] = []
+    if len(understanding.case_refs) > 1:
+        reasons.append(Reason.SEVERAL_REFERENCES)
+    if understanding.case_refs and not by_reference:
+        reasons.append(Reason.UNKNOWN_REFERENCE)
+    if by_reference:
+        return _found(message, understanding, by_reference, "reference", by_thread, reasons)
+    if by_thread:
+        return _found(message, understanding, by_thread, "thread", [], reasons)
+    suggestions = _by_sender(message, past) or _by_title(message, past)
+    if not understanding.case_refs:
+        reasons.append(Reason.NO_REFERENCE)
+    if suggestions:
+        reasons.append(Reason.SUGGESTED_CASE)
+    return None, suggestions, tuple(reasons)
+
+
+def _found(
+    message: Message, understanding: Understanding, cases: list[Case], how: str, others: list[Case], reasons: list[Reason]
+) -> tuple[CaseMatch, tuple[CaseMatch, ...], tuple[Reason, ...]]:
+    first = cases[0]
+    stranger = is_stranger(message.sender, first)
+    # a reference that contradicts the thread may be a slip of the pen: a person decides
+    contradicted = bool(others) and first.case_ref not in {other.case_ref for other in others}
+    several = how == "thread" and len(cases) > 1
+    failed = understanding.authentication.dmarc == "fail"
+    certain = not (stranger or contradicted or several or failed)
+    reasons.append(Reason.REFERENCE if how == "reference" else Reason.THREAD)
+    if stranger:
+        reasons.append(Reason.STRANGER)
+    if not certain:
+        reasons.append(Reason.SUGGESTED_CASE)
+    rest = [case for case in (*cases[1:], *others) if case.case_ref != first.case_ref]
+    suggestions = tuple(CaseMatch(case.case_ref, how, False) for case in dict.fromkeys(rest))[:SUGGESTIONS]
+    return CaseMatch(first.case_ref, how, certain), suggestions, tuple(reasons)
+
+
+def _by_sender(message: Message, past: Past) -> tuple[CaseMatch, ...]:
+    """The sender's only open case; where there are several, all of them as suggestions, contacts first."""
+    own = [case for case in past.sender_cases if is_contact(message.sender, case)]
+    found = own or list(past.sender_cases)
+    if len(found) > SUGGESTIONS and not own:
+        return ()  # a large university has hundreds: its domain alone tells nothing
+    score = 0.9 if len(own) == 1 else 0.5
+    return tuple(CaseMatch(case.case_ref, "sender", False, score) for case in found[:SUGGESTIONS])
+
+
+def _by_title(message: Message, past: Past) -> tuple[CaseMatch, ...]:
+    text = f"{message.subject}\n{message.own}"[:TEXT_COMPARED]
+    scored = [(contained(case.title, text), case) for case in past.open_cases if case.title]
+    best = sorted(((score, case) for score, case in scored if score >= TITLE_LIKENESS), key=lambda pair: -pair[0])
+    return tuple(CaseMatch(case.case_ref, "title", False, score / 100) for score, case in best[:SUGGESTIONS])
