@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr
@@ -22,7 +22,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateNotF
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.knowledge import Knowledge
-from bot.model import Act, Action, Category, Decision, Findings, Language, Message, Mode, Outgoing, Raw, Understanding
+from bot.model import Act, Action, Case, Decision, Findings, Language, Message, Mode, Outgoing, Raw, Understanding
 
 LOOP_HEADER = "X-Mikrodata-Bot"
 SUBJECT_LENGTH = 120  # characters of the sender's subject that a reply may carry
@@ -89,8 +89,9 @@ class Subject:
     templates: Templates
     letterhead: Letterhead
     texts: Mapping[str, Mapping[str, str]]  # reason code → language → sentence (templates/reasons.toml)
-    cases: Mapping[str, Any]
+    cases: Mapping[str, Case]
     now: datetime
+    next_deadline: tuple[str, date] | None = None  # of the case whose status is told
 
 
 def compose(subject: Subject) -> tuple[Outgoing, ...]:
@@ -243,8 +244,17 @@ def _context(subject: Subject, action: Action, language: Language) -> dict[str, 
         ],
         "missing": application.missing if application is not None and subject.letterhead.checklist_in_receipt else (),
         "case": subject.cases.get(action.case_ref),
+        "next_deadline": subject.next_deadline,
+        "checklist_names": named(subject.texts, "checklist"),
+        "state_names": named(subject.texts, "state"),
+        "deadline_names": named(subject.texts, "deadline"),
         "language": language.value,
     }
+
+
+def named(texts: Mapping[str, Mapping[str, str]], group: str) -> dict[str, Mapping[str, str]]:
+    """The words of one group: id → language → word."""
+    return {key.removeprefix(f"{group}."): value for key, value in texts.items() if key.startswith(f"{group}.")}
 
 
 def _forward(subject: Subject, action: Action) -> Outgoing:
@@ -281,7 +291,7 @@ def _is_plain(address: str) -> bool:
 
 def _forward_context(subject: Subject, action: Action) -> dict[str, Any]:
     understanding, findings, decision, message = subject.understanding, subject.findings, subject.decision, subject.message
-    shown = {key.value if hasattr(key, "value") else key: value for key, value in subject.texts.items()}
+    shown = subject.texts
     return {
         **_common(subject.letterhead),
         "key": subject.raw.key,
@@ -308,7 +318,7 @@ def _forward_context(subject: Subject, action: Action) -> dict[str, Any]:
         "receipt": decision.reply.value,
         "sensitive": understanding.sensitive,
         "attachments": [(attachment.name, attachment.size) for attachment in message.attachments],
-        "is_auto": decision.category is Category.AUTO,
+        "checklist_names": named(subject.texts, "checklist"),
     }
 
 

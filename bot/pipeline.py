@@ -11,23 +11,33 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.compose import Letterhead, Subject, Templates, compose
+from bot.compose import Letterhead, Subject, Templates, compose, notice
 from bot.decide import Facts, Policy, decide
 from bot.journal import Journal, where
 from bot.knowledge import Knowledge
 from bot.mail import parse
 from bot.matters import MattersRules, find
+from bot.matters.deadlines import (
+    OSLO,
+    PRELIMINARY_DAYS,
+    DeadlineRules,
+    Reminder,
+    next_deadline,
+    office_hours,
+    overdue,
+    reminders,
+)
 from bot.model import (
     Case,
-    Category,
     Decision,
     Delivery,
     Examined,
     Findings,
+    Language,
     Message,
     Outgoing,
     Past,
@@ -47,6 +57,7 @@ ATTEMPTS = 3  # the third start of the same mail means that it has killed us twi
 IDLE_SECONDS = 1.0  # how long a loop sleeps when nobody wakes it
 STORE_BACKOFF = (0.05, 0.2, 1.0, 5.0, 15.0)  # seconds between tries while the store is unavailable
 MIRROR_BATCH = 100
+REMIND_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,8 @@ class Parts:
     clock: Callable[[], datetime]
     sender: Sender
     trusted_authserv: tuple[str, ...] = ()
+    deadlines: DeadlineRules = field(default_factory=DeadlineRules)
+    digest_hour: int = 7
     per_minute: int = 30
     mirrors: dict[str, Mirror] = field(default_factory=dict)
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -196,7 +209,12 @@ def _subject(parts: Parts, judged: Judged, past: Past, now: datetime) -> Subject
         parts.words,
         cases,
         now,
+        _next_deadline(parts, cases.get(judged.findings.status_case), now),
     )
+
+
+def _next_deadline(parts: Parts, case: Case | None, now: datetime) -> tuple[str, date] | None:
+    return next_deadline(case, now.astimezone(OSLO).date(), parts.deadlines) if case is not None else None
 
 
 async def _give_to_person(parts: Parts, raw: Raw, error: str) -> None:
@@ -311,6 +329,78 @@ async def mirror_waiting(parts: Parts) -> int:
     return sum(outcome != "retry" for _, outcome in outcomes)
 
 
+# ── ⑤ ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def remind_forever(parts: Parts) -> None:
+    """Look at the deadlines every ``REMIND_SECONDS`` until cancelled."""
+    while True:
+        await remind(parts)
+        await asyncio.sleep(REMIND_SECONDS)
+
+
+async def remind(parts: Parts) -> int:
+    """Put what is due into the outbox: reminders, drafts for overdue cases, the daily digest. Returns how many mails are new."""
+
+    def work(tx: Tx) -> int:
+        now = parts.clock()
+        cases, confirmed, answered = tx.cases(), tx.confirmed_deletions(), tx.answered_offers()
+        due = reminders(cases, now, parts.deadlines, confirmed, answered)
+        mails = [mail for reminder in due for mail in _reminder_mails(parts, tx, reminder, now)]
+        mails += _digests(parts, tx, cases, confirmed, answered, now)
+        tx.expire_held(now)
+        return sum(tx.add_mail(mail, now) for mail in mails)
+
+    made: int = await _patiently(parts, lambda: parts.store.write(work))
+    if made:
+        parts.outbox_waiting.set()
+    return made
+
+
+def _reminder_mails(parts: Parts, tx: Tx, reminder: Reminder, now: datetime) -> list[Outgoing]:
+    """To each contact, in the language that contact last wrote in; a draft unless it may go by itself."""
+    mails = []
+    for contact in reminder.case.contacts:
+        language = Language(tx.last_language(contact) or "nb")
+        context = {"case_ref": reminder.case.case_ref, "due": reminder.due, "overdue": reminder.overdue}
+        mail = notice(
+            parts.letterhead,
+            parts.templates,
+            f"reminder-{reminder.kind}",
+            language,
+            recipient=contact,
+            context=context,
+            key=reminder.occasion,
+            now=now,
+        )
+        mails.append(replace(mail, kind="reminder" if reminder.automatic else "draft", automatic=reminder.automatic))
+    return mails
+
+
+def _digests(parts: Parts, tx: Tx, cases: list[Case], confirmed: frozenset[str], answered: frozenset[str], now: datetime) -> list[Outgoing]:
+    """One digest a working day to each caseworker and the fallback desk: numbers and references, no content of mails."""
+    local = now.astimezone(OSLO)
+    if not office_hours(now) or local.hour < parts.digest_hour:
+        return []
+    waiting = len(tx.open_since(now))
+    stale = [f"{row['category']} {row['case_ref']}".strip() for row in tx.open_since(now - timedelta(days=PRELIMINARY_DAYS))]
+    mails = []
+    for desk in sorted({case.caseworker for case in cases if case.caseworker} | ({parts.policy.fallback} - {""})):
+        own = [case for case in cases if case.caseworker == desk]
+        passed = [
+            f"{case.case_ref}: {kind} {day}"
+            for case in own
+            for kind, day in overdue(case, local.date(), parts.deadlines, confirmed, answered)
+        ]
+        ahead = [(case, next_deadline(case, local.date(), parts.deadlines)) for case in own]
+        soon = [f"{case.case_ref}: {near[0]} {near[1]}" for case, near in ahead if near is not None and (near[1] - local.date()).days <= 14]
+        context = {"waiting": waiting, "overdue": passed + stale, "soon": soon}
+        key = f"{local.date()}"
+        mail = notice(parts.letterhead, parts.templates, "digest", Language.NB, recipient=desk, context=context, key=key, now=now)
+        mails.append(replace(mail, automatic=False))
+    return mails
+
+
 # ── command line: thought without a store ─────────────────────────────────────────────────────────────────────
 
 
@@ -355,7 +445,3 @@ def words(path: Path) -> dict[str, dict[str, str]]:
             if group == "reason":
                 flat[name] = texts
     return flat
-
-
-__all__ = [name for name in globals() if not name.startswith("_")]
-_ = (replace, Category)

@@ -19,6 +19,7 @@ from bot.decide import Policy
 from bot.examine import Examiner
 from bot.journal import Journal
 from bot.matters import MattersRules
+from bot.matters.deadlines import DeadlineRules
 from bot.model import Category, Mode
 from bot.pipeline import Brain, Parts
 from bot.senders import Sender
@@ -63,6 +64,18 @@ def policy(settings: Settings) -> Policy:
 def rules(settings: Settings) -> MattersRules:
     """What the rules of the domain need to know of the configuration."""
     return MattersRules(offer_days=settings.offers.days)
+
+
+def deadlines(settings: Settings) -> DeadlineRules:
+    """When reminders are due."""
+    section = settings.deadlines
+    return DeadlineRules(
+        offer_days=settings.offers.days,
+        remind_offer_days=section.remind_offer_days,
+        remind_deletion_days=section.remind_deletion_days,
+        overdue_deletion_every_days=section.overdue_deletion_every_days,
+        remind_contacts=section.remind_contacts,
+    )
 
 
 def letterhead(settings: Settings) -> Letterhead:
@@ -210,6 +223,8 @@ async def open_parts(settings: Settings, *, clock: Callable[[], datetime] = now)
             words=pipeline.words(BUILT_IN / "templates" / "words.toml"),
             journal=Journal(),
             clock=clock,
+            deadlines=deadlines(settings),
+            digest_hour=settings.deadlines.digest_hour,
             sender=way_out,
             trusted_authserv=settings.routing.trusted_authserv,
             per_minute=settings.smtp_out.per_minute if settings.smtp_out else 100_000,
@@ -310,6 +325,7 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
         group.create_task(pipeline.handle_forever(parts))
         group.create_task(pipeline.deliver_forever(parts))
         group.create_task(pipeline.mirror_forever(parts))
+        group.create_task(pipeline.remind_forever(parts))
         if settings.web is not None:
             from bot.web import serve_web
 

@@ -32,10 +32,11 @@ def reports(content: bytes, options: dict[str, Any]) -> list[dict[str, Any]]:
         signatures = list(PdfFileReader(io.BytesIO(content), strict=False).embedded_regular_signatures)[:SIGNATURES]
     except Exception as error:  # pyHanko's parser may meet anything; an unreadable signature is never a missing one
         return [_broken(f"the signature cannot be read ({type(error).__name__})")]
-    return [_report(signature, options) for signature in signatures]
+    fields = frozenset(signature.field_name for signature in signatures)
+    return [_report(signature, fields, options) for signature in signatures]
 
 
-def _report(signature: EmbeddedPdfSignature, options: dict[str, Any]) -> dict[str, Any]:
+def _report(signature: EmbeddedPdfSignature, fields: frozenset[str], options: dict[str, Any]) -> dict[str, Any]:
     try:
         status = _validate(signature, options)
     except Exception as error:  # same reason
@@ -43,7 +44,7 @@ def _report(signature: EmbeddedPdfSignature, options: dict[str, Any]) -> dict[st
     certificate = status.signing_cert
     signed_at = status.signer_reported_dt or signature.self_reported_timestamp
     expired = _expired(certificate, signed_at, status)
-    changed = _changed_after(status)
+    changed = _changed_after(status, fields)
     # an earlier signature covers the file as it was then; a later signature or validation data is no change of the document
     whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE or (
         status.coverage == SignatureCoverageLevel.ENTIRE_REVISION and not changed
@@ -115,24 +116,20 @@ def _trusted_but_expired(signature: EmbeddedPdfSignature, options: dict[str, Any
         return False
 
 
-def _changed_after(status: PdfSignatureStatus) -> bool:
+def _changed_after(status: PdfSignatureStatus, fields: frozenset[str]) -> bool:
     """Whether anything but further signatures and validation data was added after the signature."""
     if status.coverage == SignatureCoverageLevel.ENTIRE_FILE:
         return False
     level = status.modification_level
-    return level is None or (level > ModificationLevel.LTA_UPDATES and not _only_signatures(status))
+    return level is None or (level > ModificationLevel.LTA_UPDATES and not _only_signatures(status, fields))
 
 
-def _only_signatures(status: PdfSignatureStatus) -> bool:
+def _only_signatures(status: PdfSignatureStatus, fields: frozenset[str]) -> bool:
     """Form filling that touched signature fields alone: a second person signing is no change."""
-    result = status.diff_result
-    level = status.modification_level
-    if level is None:
+    if status.modification_level != ModificationLevel.FORM_FILLING:
         return False
-    if level <= ModificationLevel.LTA_UPDATES:
-        return True
-    fields = getattr(result, "changed_form_fields", None)
-    return level == ModificationLevel.FORM_FILLING and fields is not None and not fields
+    touched = getattr(status.diff_result, "changed_form_fields", None)
+    return touched is not None and set(touched) <= fields
 
 
 def _level(status: PdfSignatureStatus) -> str:
@@ -162,7 +159,7 @@ def _notes(status: PdfSignatureStatus, changed: bool, expired: bool) -> list[str
         notes.append("something was added after the signature")
     if expired:
         notes.append("the certificate has expired")
-    elif not status.trusted:
+    elif not status.trusted and status.intact and status.valid:
         notes.append("no path to a trusted issuer")
     return notes
 

@@ -72,6 +72,9 @@ class Tx(Protocol):
         applications, link to the case), outbox rows (drafts included), the mirror row when ``mirror`` names a folder, and
         an audit event. Raises ``ValueError`` when the key is already recorded."""
 
+    def summary(self, key: str) -> dict[str, Any]:
+        """What became of a mail: category, case, actions, reasons, reply, language, trust, topic, state, subject, sender."""
+
     def record_failure(
         self, key: str, reason: str, defects: tuple[str, ...], now: datetime, *, mirror: str = "", folder: str = "other"
     ) -> None:
@@ -99,11 +102,20 @@ class Tx(Protocol):
         """Outcome of mirroring: ``moved``, ``keyword``, ``gone`` (a person moved it first) or ``retry``."""
 
     # ⑤ remind
-    def due(self, now: datetime) -> list[tuple[str, Case]]:
-        """Cases with a deadline that calls for a reminder now: (kind, case); kinds: offer, deletion."""
+    def confirmed_deletions(self) -> frozenset[str]:
+        """References of cases whose deletion stands as confirmed."""
 
-    def add_mail(self, mail: Outgoing, now: datetime) -> None:
-        """Put a mail in the outbox (reminders, alarms, a person's reply)."""
+    def answered_offers(self) -> frozenset[str]:
+        """References of cases whose offer came back in some form."""
+
+    def open_since(self, before: datetime) -> list[dict[str, Any]]:
+        """Mails that wait for a person since before ``before``: key, case_ref, category, received; no content."""
+
+    def last_language(self, address: str) -> str:
+        """The language of the last mail from an address, or ``""``."""
+
+    def add_mail(self, mail: Outgoing, now: datetime) -> bool:
+        """Put a mail in the outbox (reminders, alarms, a person's reply); False when its Message-ID is there already."""
 
     # cases
     def case(self, ref: str) -> Case | None:

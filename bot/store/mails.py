@@ -81,7 +81,7 @@ class Mails:
             """Every open case."""
             ...
 
-        def add_mail(self, mail: Outgoing, now: datetime) -> None:
+        def add_mail(self, mail: Outgoing, now: datetime) -> bool:
             """See ``bot.store.Tx``."""
             ...
 
@@ -355,6 +355,22 @@ class Mails:
         if mirror:
             self.db.conn.execute("INSERT OR REPLACE INTO mirror (id, folder, not_before) VALUES (?, ?, ?)", (number, mirror, stamp(now)))
         self.event("not-understood", key, {"reason": reason}, now)
+
+    def last_language(self, address: str) -> str:
+        """The language of the last mail from an address, or ``""``."""
+        row = self._one(
+            "SELECT language FROM mail WHERE lower(sender) = ? AND language IS NOT NULL ORDER BY received DESC LIMIT 1", address.lower()
+        )
+        return str(row[0]) if row is not None else ""
+
+    def open_since(self, before: datetime) -> list[dict[str, Any]]:
+        """Mails that wait for a person since before ``before``: key, case, category and time of arrival; no content."""
+        rows = self._all(
+            """SELECT key, case_ref, category, received FROM mail WHERE needs_person = 1 AND done_at IS NULL AND received < ?
+               ORDER BY received LIMIT 500""",
+            stamp(before),
+        )
+        return [dict(zip(("key", "case_ref", "category", "received"), row, strict=True)) for row in rows]
 
     def summary(self, key: str) -> dict[str, Any]:
         """What became of a mail: ``category``, ``case``, ``actions``, ``reasons``, ``reply``, ``language``, ``trust``, ``topic``, ``state``."""

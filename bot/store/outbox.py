@@ -58,10 +58,10 @@ class Outbox:
             """See ``bot.store.Tx``; audit.Audit has it."""
             ...
 
-    def add_mail(self, mail: Outgoing, now: datetime) -> None:
+    def add_mail(self, mail: Outgoing, now: datetime) -> bool:
         """See ``bot.store.Tx``. A Message-ID that is there already is left as it is: the same decision made twice."""
         state = "draft" if mail.kind == "draft" else "waiting"
-        self.db.conn.execute(
+        cursor = self.db.conn.execute(
             """INSERT INTO outbox (message_id, kind, sender, recipient, content, mail_key, case_ref, automatic, language, topics, meta,
                state, created, not_before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO NOTHING""",
             (
@@ -81,6 +81,7 @@ class Outbox:
                 stamp(now),
             ),
         )
+        return bool(cursor.rowcount)
 
     def claim(self, now: datetime, *, paused: bool) -> Outgoing | None:
         """See ``bot.store.Tx``."""

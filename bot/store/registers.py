@@ -152,6 +152,14 @@ class Registers:
             changed += 1
         return changed
 
+    def confirmed_deletions(self) -> frozenset[str]:
+        """References of cases whose deletion stands as confirmed."""
+        return frozenset(row["case_ref"] for row in self._rows("SELECT DISTINCT case_ref FROM deletion WHERE verdict = 'confirmed'"))
+
+    def answered_offers(self) -> frozenset[str]:
+        """References of cases whose offer came back in some form."""
+        return frozenset(row["case_ref"] for row in self._rows("SELECT DISTINCT case_ref FROM offer WHERE case_ref != ''"))
+
     def deletions(self) -> list[dict[str, Any]]:
         """See ``bot.store.Tx``."""
         rows = self._rows(f"SELECT id, mail_key, why, {', '.join(DELETION_COLUMNS)} FROM deletion ORDER BY received DESC, id DESC")
