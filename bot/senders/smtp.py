@@ -72,6 +72,19 @@ class SmtpSender:
         async with self._lock:
             await self._connected()
 
+    async def takes_null_sender(self, recipient: str) -> bool:
+        """Whether the server accepts ``MAIL FROM:<>`` to a recipient; nothing is sent. For ``doctor``."""
+        async with self._lock:
+            client = await self._connected()
+            try:
+                await client.mail("")
+                await client.rcpt(recipient)
+            except SMTPResponseException:
+                return False
+            finally:
+                await client.rset()
+            return True
+
     async def close(self) -> None:
         """Say QUIT where it is possible."""
         async with self._lock:

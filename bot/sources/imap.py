@@ -141,7 +141,8 @@ class Mailbox:
                 self.events.trouble("log-in refused", error)
                 self._stop.wait(LOGIN_BACKOFF)
             except Trouble as error:
-                self.events.trouble("connection", error)
+                # a token that the platform refuses for good is an administrator's matter, not the network's
+                self.events.trouble("token refused" if getattr(error, "final", False) else "connection", error)
                 self._stop.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
                 failures += 1
             except Exception as error:  # the store could not take the mails: they wait on the server

@@ -168,6 +168,23 @@ class Registers:
             row["why"] = decode(row["why"], [])
         return rows
 
+    def offers(self) -> list[dict[str, Any]]:
+        """The offer register, newest first; ``signatures``, ``remarks`` and ``why`` as plain values."""
+        return self._decoded("SELECT * FROM offer ORDER BY received DESC, id DESC", ("signatures", "remarks", "why"))
+
+    def applications(self) -> list[dict[str, Any]]:
+        """The application register, newest first; ``checklist`` and ``why`` as plain values."""
+        return self._decoded("SELECT * FROM application ORDER BY received DESC, id DESC", ("checklist", "why"))
+
+    def reminder_drafts(self) -> list[dict[str, Any]]:
+        """Drafts that belong to a case and to no mail: reminders that a person must send."""
+        return self._rows(
+            "SELECT message_id, recipient, case_ref, created, language FROM outbox WHERE kind = 'draft' AND mail_key = '' AND state = 'draft' ORDER BY id"
+        )
+
+    def _decoded(self, sql: str, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+        return [{**row, **{name: decode(row[name], []) for name in columns}} for row in self._rows(sql)]
+
     def register_findings(self, key: str, message: Message, findings: Findings, decision: Decision, now: datetime) -> None:
         """Write the entries that follow from a mail: nothing unless the decision asks to register."""
         if not any(action.act.value == "register" for action in decision.actions):

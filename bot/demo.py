@@ -1,0 +1,314 @@
+"""The demo: the whole service on embedded parts, fed through its real SMTP entrance, with a table of what became of each mail."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email
+import smtplib
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from bot.config import ConfigError, Settings
+from bot.demo_documents import Authority, offer_pdf, tampered
+from bot.pipeline import Parts, remind
+from bot.run import serve
+
+SERVER = "mx.ssb.example"
+SERVICE = "mikrodata@ssb.example"
+WAIT_SECONDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One mail of the demo. ``proven``: our own mail server vouches for the sender; False: it says the sender is forged."""
+
+    what: str
+    sender: str
+    subject: str
+    body: str
+    proven: bool | None = None
+    attachments: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def content(self, number: int) -> bytes:
+        """The mail as the organisation's server hands it on."""
+        mail = EmailMessage()
+        domain = self.sender.rpartition("@")[2].rstrip(">")
+        if self.proven is not None:
+            verdict = "pass" if self.proven else "fail"
+            mail["Authentication-Results"] = f"{SERVER}; spf={verdict} smtp.mailfrom={domain}; dmarc={verdict} header.from={domain}"
+        mail["From"], mail["To"], mail["Subject"] = self.sender, SERVICE, self.subject
+        mail["Date"] = format_datetime(datetime.now(UTC))
+        mail["Message-ID"] = f"<demo-{number}@{domain}>"
+        for name, value in self.headers:
+            mail[name] = value
+        mail.set_content(self.body)
+        for name, data in self.attachments:
+            kind = {"pdf": ("application", "pdf"), "csv": ("text", "csv")}.get(name.rpartition(".")[2], ("application", "octet-stream"))
+            mail.add_attachment(data, maintype=kind[0], subtype=kind[1], filename=name)
+        return bytes(mail)
+
+
+def cases(today: datetime) -> list[tuple[str, dict[str, Any]]]:
+    """The demo's case register."""
+    day = today.date()
+    ntnu = {"institution": "NTNU", "domains": ("ntnu.example",), "contacts": ("ola.hansen@ntnu.example",)}
+    uib = {"institution": "Universitetet i Bergen", "domains": ("uib.example",), "contacts": ("anne.grimstveit@uib.example",)}
+    worker = {"caseworker": "saksbehandler@ssb.example"}
+    return [
+        (
+            "24/1187",
+            {**ntnu, **worker, "title": "Arbeid og helse i distriktene", "state": "delivered", "deletion_due": day + timedelta(days=20)},
+        ),
+        (
+            "23/0456".replace("/0", "/"),
+            {**ntnu, **worker, "title": "Utdanningsløp", "state": "delivered", "deletion_due": day - timedelta(days=9)},
+        ),
+        (
+            "25/3021",
+            {
+                **uib,
+                **worker,
+                "title": "Boforhold og barnetal",
+                "state": "offered",
+                "offer_sent": day - timedelta(days=5),
+                "signatories": ("Anne Grimstveit",),
+            },
+        ),
+        ("25/3022", {**uib, **worker, "title": "Pendling over fjorden", "state": "offered", "offer_sent": day - timedelta(days=6)}),
+    ]
+
+
+def samples(authority: Authority) -> list[Sample]:
+    """The demo's mails: invented people, reserved domains."""
+    first = authority.sign(offer_pdf("Tilbud fra SSB, sak 25/3021", "Pris: 48 000 kroner", "Vi godtar tilbudet."))
+    second = tampered(authority.sign(offer_pdf("Tilbud fra SSB, sak 25/3022", "Pris: 61 000 kroner")), b"61 000", b"16 000")
+    return [
+        Sample(
+            "a question in bokmål",
+            "Kari Lund <kari.lund@ntnu.example>",
+            "Hvem kan signere?",
+            "Hei,\n\nvi har fått et tilbud fra dere og lurer på hvem hos oss som kan skrive under på det. Må det være rektor?\n\nHilsen Kari\n",
+        ),
+        Sample(
+            "a question in nynorsk",
+            "Olav Vik <olav.vik@hivolda.example>",
+            "Sletting",
+            "Hei,\n\nnår må vi seinast slette dataa vi har fått frå dykk, og gjeld det kopiar og utskrifter òg?\n\nVenleg helsing\nOlav Vik\n",
+        ),
+        Sample(
+            "a question in English",
+            "Maria Rossi <maria.rossi@uni.example>",
+            "Access from abroad",
+            "Hello,\n\nI work at a university in Italy. Can institutions outside Norway get access to your microdata?\n\nBest regards\nMaria Rossi\n",
+        ),
+        Sample(
+            "a deletion, sender verified",
+            "Ola Hansen <ola.hansen@ntnu.example>",
+            "Sak 24/1187: bekreftelse på sletting",
+            "Hei,\n\nvi bekrefter at alle data i sak 24/1187 ble slettet i går, også kopier og utskrifter.\n\nVennlig hilsen\nOla Hansen\n",
+            proven=True,
+        ),
+        Sample(
+            "the same, forged",
+            "Ola Hansen <ola.hansen@ntnu.example>",
+            "Bekreftelse på sletting, sak 23/456",
+            "Hei,\n\nalle data i sak 23/456 er slettet.\n\nOla Hansen\n",
+            proven=False,
+        ),
+        Sample(
+            "an offer, signature valid",
+            "Anne Grimstveit <anne.grimstveit@uib.example>",
+            "Signert tilbod, sak 25/3021",
+            "Hei,\n\nvedlagt er det signerte tilbodet i sak 25/3021.\n\nVenleg helsing\nAnne Grimstveit\n",
+            proven=True,
+            attachments=(("tilbod-25-3021-signert.pdf", first),),
+        ),
+        Sample(
+            "an offer, changed after signing",
+            "Anne Grimstveit <anne.grimstveit@uib.example>",
+            "Signert tilbod, sak 25/3022",
+            "Hei,\n\nher er tilbodet i sak 25/3022, signert.\n\nVenleg helsing\nAnne Grimstveit\n",
+            proven=True,
+            attachments=(("tilbod-25-3022-signert.pdf", second),),
+        ),
+        Sample(
+            "an application without DPIA",
+            "Per Dahl <per.dahl@uio.example>",
+            "Søknad om tilgang til mikrodata",
+            "Hei,\n\nvedlagt følger søknad om tilgang til mikrodata for prosjektet «Unge utenfor», med prosjektbeskrivelse og variabelliste.\n\n"
+            "Vennlig hilsen\nPer Dahl\n",
+            attachments=(
+                ("Søknadsskjema.pdf", offer_pdf("Søknad om tilgang til mikrodata", "Prosjekt: Unge utenfor")),
+                ("Prosjektbeskrivelse.pdf", offer_pdf("Prosjektbeskrivelse", "Vi undersøker unge utenfor arbeid.")),
+                ("Variabelliste.csv", b"omrade;variabel;fra;til\nutdanning;BU;2005;2024\n"),
+            ),
+        ),
+        Sample(
+            "an out-of-office reply",
+            "Nils Moe <nils.moe@nifu.example>",
+            "Automatisk svar: Tilbud",
+            "Jeg er ikke på kontoret før mandag.\n",
+            headers=(("Auto-Submitted", "auto-replied"),),
+        ),
+        Sample(
+            "a question without an answer",
+            "Siri Aas <siri.aas@fhi.example>",
+            "Variabel",
+            "Hei,\n\nfinnes det opplysninger om antall rom i boligen før 1980, og hvilken koding er brukt?\n\nHilsen Siri\n",
+        ),
+        Sample(
+            "a matter of a running case",
+            "Ola Hansen <ola.hansen@ntnu.example>",
+            "Sak 24/1187: mangler en fil",
+            "Hei,\n\ni leveransen i sak 24/1187 mangler filen for 2019. Kan dere sende den på nytt?\n\nOla\n",
+            proven=True,
+        ),
+        Sample("a thank-you", "Kari Lund <kari.lund@ntnu.example>", "Takk", "Tusen takk for hjelpen!\n\nKari\n"),
+    ]
+
+
+async def show(*, once: bool, folder: Path | None) -> None:
+    """Run the demo; without ``once`` it goes on until it is interrupted."""
+    console = Console(width=max(Console().width, 110))
+    with contextlib.ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mikrodata-bot-demo-")))
+        place.mkdir(parents=True, exist_ok=True)
+        authority = Authority(place, "Anne Grimstveit")
+        settings = demo_settings(place, authority)
+        stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
+        service = asyncio.ensure_future(serve(settings, started=started.set_result, stop=stop))
+        await asyncio.wait({service, started}, return_when=asyncio.FIRST_COMPLETED)
+        if service.done():
+            service.result()
+        try:
+            await _feed(console, settings, started.result(), authority)
+            if not once:
+                console.print("[dim]The service goes on. Ctrl+C ends it.[/dim]")
+                await service
+        finally:
+            stop.set()
+            await service
+
+
+def demo_settings(folder: Path, authority: Authority) -> Settings:
+    """The demo's configuration: embedded parts on free ports of the loopback interface."""
+    smtp, web = free_port(), free_port()
+    return Settings(
+        service={"address": SERVICE, "colleagues": ("ssb.example",), "data": folder},
+        smtp_in={"listen": f"127.0.0.1:{smtp}"},
+        routing={"intake": "soknad@ssb.example", "fallback": "postmottak@ssb.example", "trusted_authserv": (SERVER,)},
+        offers={"trust_anchors": (str(authority.root),)},
+        web={"listen": f"127.0.0.1:{web}", "public_url": f"http://127.0.0.1:{web}"},
+    )  # type: ignore[arg-type]
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _feed(console: Console, settings: Settings, parts: Parts, authority: Authority) -> None:
+    await parts.store.write(lambda tx: tx.upsert_cases(cases(parts.clock()), parts.clock()))
+    assert settings.smtp_in is not None
+    port = int(settings.smtp_in.listen.rpartition(":")[2])
+    mails = [(sample, sample.content(number)) for number, sample in enumerate(samples(authority), 1)]
+    begun = asyncio.get_running_loop().time()
+    await asyncio.to_thread(_send, port, [content for _, content in mails])
+    await _settled(parts, len(mails))
+    seconds = asyncio.get_running_loop().time() - begun
+    await _table(console, parts, mails)
+    await remind(parts)
+    await _answers(console, settings)
+    await _registers(console, parts)
+    console.print(
+        f"{len(mails)} mails in {seconds:.1f} seconds through smtp://127.0.0.1:{port}; outgoing mail lies in {settings.service.data}/outgoing"
+    )
+    if settings.web is not None:
+        await _addresses(console, settings, parts)
+
+
+def _send(port: int, mails: list[bytes]) -> None:
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        for content in mails:
+            client.sendmail("mx@ssb.example", [SERVICE], content)
+
+
+async def _settled(parts: Parts, count: int) -> None:
+    """Until all mails are decided and the outbox is empty."""
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                figures = await parts.store.read(lambda tx: tx.counts(parts.clock()))
+                if figures["handled"] >= count and not figures["outbox_waiting"]:
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise ConfigError(f"the demo's mails were not done within {WAIT_SECONDS} seconds; is this machine very busy?") from None
+
+
+async def _table(console: Console, parts: Parts, mails: list[tuple[Sample, bytes]]) -> None:
+    from bot.sources.folder import raw
+
+    table = Table("mail", "category", "topic / case", "the sender got", "trust", "why", title="What became of each mail")
+    for sample, content in mails:
+        row = await parts.store.read(lambda tx, key=raw(content, parts.clock()).key: tx.summary(key))  # type: ignore[misc]
+        subject = row["topic"] if row["reply"] == "answer" else row["case"]
+        table.add_row(sample.what, row["category"], subject or "", row["reply"], row["trust"] or "", ", ".join(row["reasons"][:4]))
+    console.print(table)
+
+
+async def _answers(console: Console, settings: Settings) -> None:
+    """The answer in nynorsk as it lies in the outgoing Maildir."""
+    for path in sorted((settings.service.data / "outgoing" / "new").iterdir()):
+        mail = email.message_from_bytes(path.read_bytes())
+        if mail["To"] == "olav.vik@hivolda.example":
+            payload = mail.get_payload(decode=True)
+            text = payload.decode() if isinstance(payload, bytes) else ""
+            console.print(Panel(text.strip(), title=f"To {mail['To']}: Auto-Submitted {mail['Auto-Submitted']}", width=100))
+
+
+async def _registers(console: Console, parts: Parts) -> None:
+    rows = await parts.store.read(lambda tx: tx.deletions())
+    table = Table("case", "verdict", "trust", "sentence", title="Deletion register")
+    for row in rows:
+        table.add_row(row["case_ref"], row["verdict"], row["trust"], row["sentence"])
+    console.print(table)
+    offers = await parts.store.read(lambda tx: tx.offers())
+    table = Table("case", "in time", "signature", "signer on the list", title="Offers")
+    for offer in offers:
+        shown = "; ".join(f"{s['signer']}: {s['note'] or 'intact, whole, trusted'}" for s in offer["signatures"]) or "none"
+        table.add_row(
+            offer["case_ref"], {1: "yes", 0: "no"}.get(offer["in_time"], "?"), shown, {1: "yes", 0: "no"}.get(offer["signer_on_list"], "?")
+        )
+    console.print(table)
+    for application in await parts.store.read(lambda tx: tx.applications()):
+        missing = [item["id"] for item in application["checklist"] if item["required"] and not item["found_in"]]
+        console.print(f"Application {application['number']} ({application['kind']}): not found: {', '.join(missing) or 'nothing missing'}")
+    drafts = await parts.store.read(lambda tx: tx.reminder_drafts())
+    for draft in drafts:
+        console.print(f"Overdue: a reminder to {draft['recipient']} in case {draft['case_ref']} waits as a draft")
+
+
+async def _addresses(console: Console, settings: Settings, parts: Parts) -> None:
+    from bot.web import demo_user
+
+    name, password = await demo_user(parts)
+    assert settings.web is not None
+    base = f"http://{settings.web.listen}"
+    console.print(f"Chat:    {base}/chat\nConsole: {base}/console   (user {name}, password {password})", highlight=False)
+    sys.stdout.flush()

@@ -1,0 +1,128 @@
+"""A mail's text cut into what can be judged by itself: sentences, without greeting and leave-taking, questions told.
+
+A question is told by its mark, by its first words, or by the words that wrap an indirect one ("lurer på om …", "could you tell").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+READ = 40_000  # characters of one text; what a person writes is far shorter
+SENTENCES = 120
+LONGEST = 600  # characters of one sentence; a list without full stops is cut there
+
+ABBREVIATIONS = frozenset(
+    """bl.a f.eks dvs mvh vs kl nr jf jfr ca evt osv o.l m.m ift mht pga ifm iht pr tlf ref saksnr inkl ekskl mfl m.fl dr prof stk mill
+    hhv fom tom feks e.g i.e etc no approx dept vol cf mr mrs ms fig art kap pkt st""".split()
+)
+BREAK = re.compile(r"(?<=[.!?…])[\"»”')\]]*\s+|\n+|(?<=[;])\s+(?=[^\W\d_])")
+BULLET = re.compile(r"^\s*(?:[-*•·–—>]|\(?\d{1,2}[.)]|\(?[a-h]\))\s+")
+LAST_WORD = re.compile(r"([^\s(]+)\.$")
+
+GREETING = re.compile(
+    r"^(?:hei(?:\s?sann|\s?san)?|hallo|halla|heisann|god\s?(?:dag|morgen|morgon|kveld|ettermiddag)|kjære|goddag|hej|kære|tja|hi|hello|dear|hey|"
+    r"good (?:morning|afternoon|evening|day)|greetings|til rette vedkomm?end?e|til rette vedkommande|til (?:mikrodata|ssb|statistisk sentralbyrå)\w*|"
+    r"to whom it may concern|sir or madam|heia|morn|hello there)\b[^.?!\n]{0,60}?(?:[,!:.–-]+|$)\s*",
+    re.IGNORECASE,
+)
+CLOSING = re.compile(
+    r"^(?:(?:med\s+)?(?:vennlig|beste?|mange|varme|gode|hjertelig|kollegiale?)\s+hils\w*|(?:med\s+)?(?:vennleg|venleg|beste|hjarteleg)\s+helsing\w*|mvh|m\.v\.h|vh|hilsen|"
+    r"helsing|hels|ha (?:en|ei|eit) (?:fin|god|flott|riktig)\b.{0,30}|god (?:helg|påske|jul|sommer|sommar)|(?:kind|best|warm|many|warmest|kindest|with best|with kind)\s+(?:regards|wishes)|"
+    r"regards|sincerely|yours (?:sincerely|faithfully|truly)|cheers|best|br|rgds|mange takk|takk(?:er)? (?:på forhånd|på førehand|for hjelpen|for hjelpa|så mye|så mykje)|"
+    r"på forhånd takk|på førehand takk|tusen takk|takk|thanks|thank you|many thanks|thanks in advance|(?:med )?venlig hilsen|(?:med )?vänliga? hälsning\w*|hälsningar|"
+    r"sendt fra min \w+|sent from my \w+|sendt frå \w+ \w+|alt godt|ser fram til .{0,30}|looking forward .{0,40})"
+    r"(?:\s+(?:i|på|for|in|so|very|a)\s[^,.;]{0,30})?\s*[!.,]*$",
+    re.IGNORECASE,
+)
+
+ASKING_FIRST = re.compile(
+    r"^(?:og|men|så|eller|and|but|or|also|samt|i så fall|eventuelt|dessuten|videre|vidare|altså|okei|ok|så da|da|då|then|so|further)?[\s,:]*(?:"
+    r"hva|hvem|hvilke[nt]?|hvor\w*|når|hvorfor|hvordan|hvis|kva\w*|kven|korleis|kor|korfor|kvifor|ka|kem|kordan|koss\w*|hvad|hvornår|vad|vem|hur|när|vilk\w+|"
+    r"kan|må|skal|får|finnes|finst|fins|er|har|gjelder|gjeld|trenger|treng|bør|blir|vert|koster|kostar|går|holder|held|vil|kunne|burde|gir|gjev|tar|tek|stemmer|stemmer|stemm\w*|krev\w*|"
+    r"what\w*|who\w*|which|where|when|why|how|can|could|may|might|must|do|does|did|is|are|was|were|will|would|should|shall|has|have|am|any|whose"
+    r")\b",
+    re.IGNORECASE,
+)
+INTERROGATIVE = re.compile(
+    r"^(?:og|men|så|eller|and|but|or|also|samt|videre|vidare|further)?[\s,:]*(?:hva|hvem|hvilke[nt]?|hvor\w*|hvorfor|hvordan|kva\w*|kven|korleis|kor|kvifor|ka|kem|kordan|hvad|hvornår|vad|hur|"
+    r"what\w*|who|whom|which|where|why|how)\b",
+    re.IGNORECASE,
+)
+WRAPPED = re.compile(
+    r"\b(?:lur\w+ på|lurer|undres|undrast|undrar|spør\w*|spurnad|spørsmål\w*|ønsker? (?:å vite|å få vite|svar|informasjon|en avklaring|avklaring|veiledning|råd)|vil(?:le)? (?:gjerne )?(?:vite|vete|høre|høyre|forstå|"
+    r"få vite|spørre|spørje|ha svar|ha informasjon)|kunne (?:tenke|tenkt) (?:meg|oss) å vite|kan (?:dere|de|dykk|du|noen|nokon) (?:si|fortelle|fortelje|forklare|opplyse|bekrefte|stadfeste|hjelpe|svare|gi|gje|"
+    r"sende|peke|peike|avklare|rettleie|veilede|minne)|usikker\w* på|usikre på|usikkert|forst(?:år|o) ikke|skjønn?\w* ikk\w*|skjønar ikkje|finner ikke|finn ikkje|vet ikke|veit ikkje|i tvil om|greit å vite|greitt å vite|"
+    r"tips om|råd om|informasjon om|info om|opplysn?inga?r? om|trenger å vite|treng å vite|"
+    r"wonder\w*|question\w*|would like to (?:know|ask|understand|hear|clarify)|want to know|need to know|like to know|could (?:you|anyone|someone)|can (?:you|anyone|someone)|please (?:advise|explain|clarify|tell|let|"
+    r"inform|confirm|point)|not sure|unsure|unclear|uncertain|do(?:n['’]t| not) (?:know|understand)|cannot find|can['’]t find|information (?:on|about)|curious|enquir\w+|inquir\w+|ask(?:ing)? (?:about|whether|if)|grateful (?:if|for)|"
+    r"appreciate|clarif\w+)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a text; ``question`` tells whether something is asked in it."""
+
+    text: str
+    question: bool
+
+
+def split(text: str) -> list[str]:
+    """The sentences of a text, in order; abbreviations do not end one. At most ``SENTENCES``."""
+    found: list[str] = []
+    for line in re.split(r"\n\s*\n|\n(?=\s*(?:[-*•·–]|\(?\d{1,2}[.)]|\(?[a-h]\))\s)", _joined(text[:READ])):
+        start = 0
+        for match in BREAK.finditer(line):
+            piece = line[start : match.start()].strip()
+            last = LAST_WORD.search(piece)
+            if last and "\n" not in match.group() and (last[1].lower() in ABBREVIATIONS or len(last[1]) == 1 or last[1].isdigit()):
+                continue
+            _add(found, piece)
+            start = match.end()
+        _add(found, line[start:].strip())
+        if len(found) >= SENTENCES:
+            break
+    return found[:SENTENCES]
+
+
+def _joined(text: str) -> str:
+    """Lines that a mail client has wrapped are one: a long line followed by one that goes on in lower case."""
+    return re.sub(r"(?<=[^\n]{45})(?<![.!?:])[ \t]*\n(?=[a-zæøåäö(])", " ", text.replace("\r\n", "\n"))
+
+
+def _add(found: list[str], piece: str) -> None:
+    piece = BULLET.sub("", piece)
+    if piece:
+        found.append(piece[:LONGEST])
+
+
+def body(text: str) -> list[Sentence]:
+    """The sentences that say something: without greeting and leave-taking."""
+    pieces = split(text)
+    if pieces:
+        pieces[0] = GREETING.sub("", pieces[0], count=1).strip()
+    kept = []
+    for number, piece in enumerate(pieces):
+        if CLOSING.match(piece) and number >= 1:
+            if _only_names_follow(pieces[number + 1 :]):
+                break
+            continue
+        if piece and (number > 0 or len(piece) > 1):
+            kept.append(Sentence(piece, is_question(piece)))
+    return kept
+
+
+def _only_names_follow(pieces: list[str]) -> bool:
+    """After the leave-taking: name, title, institution, telephone; nothing that asks or says."""
+    return not any("?" in piece or len(piece.split()) > 9 for piece in pieces)
+
+
+def is_question(sentence: str) -> bool:
+    """Whether something is asked: a question mark, an asking first word in a short sentence, or an indirect question."""
+    if "?" in sentence:
+        return True
+    if INTERROGATIVE.match(sentence) and not sentence.endswith("!"):
+        return True
+    return WRAPPED.search(sentence) is not None
