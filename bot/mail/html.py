@@ -1,0 +1,73 @@
+"""HTML mail → text, with the places marked where a client begins to quote.
+
+The marks are private-use characters that the reader removes from every other text: ``QUOTE`` … ``END`` around a quotation inside the
+text, ``REST`` before older mail that goes on to the end.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+QUOTE, END, REST = "\ue000", "\ue001", "\ue002"
+LONGEST = 300_000  # characters of HTML that are read
+DEEPEST = 150  # open elements; the converter recurses
+
+DROPPED = re.compile(r"<!--.{0,20000}?-->|<(style|script|head|title|template)\b[^>]{0,2000}>.{0,100000}?</\1\s*>|<\?xml[^>]{0,500}>|<!\[[^>]{0,200}>", re.IGNORECASE | re.DOTALL)
+OPENING = re.compile(r"<(?!br|hr|img|meta|link|input|col|area|base|wbr|source|o:p|/)[a-z][^<>]{0,4000}>", re.IGNORECASE)
+CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,30})", re.IGNORECASE)
+BLOCK_QUOTE = re.compile(r"<blockquote\b[^>]{0,1000}>", re.IGNORECASE)
+BLOCK_QUOTE_END = re.compile(r"</blockquote\s*>", re.IGNORECASE)
+# containers that clients put before older mail: Gmail, Outlook web and mobile, Outlook desktop, Thunderbird, Yahoo, ProtonMail, Zimbra
+BEFORE_REST = re.compile(
+    r"<(?:div|hr|span|table)\b[^>]{0,500}?(?:id\s*=\s*[\"']?(?:x_)*(?:divRplyFwdMsg|appendonsend|mail-editor-reference-message-container|ms-outlook-mobile-body-separator-line|stopSpelling|OLK_SRC_BODY_SECTION|replySplit|zwchr)"
+    r"|class\s*=\s*[\"']?(?:yahoo_quoted|protonmail_quote|moz-forward-container))",
+    re.IGNORECASE,
+)
+OUTLOOK_RULE = re.compile(r"<div[^>]{0,60}style\s*=\s*[\"'][^\"'>]{0,60}border:\s*none;\s*border-top:\s*solid\s*#(?:E1E1E1|B5C4DF)", re.IGNORECASE)
+GMAIL = re.compile(r"<div\b[^>]{0,300}?class\s*=\s*[\"'](?:[\w ]{0,60})?gmail_(?:attr|quote\b)", re.IGNORECASE)
+
+
+def declared_charset(content: bytes) -> str:
+    """The charset that a page names in its first 2 KB, or ``""``."""
+    match = CHARSET.search(content[:2048])
+    return match[1].decode("ascii") if match else ""
+
+
+def to_text(page: str) -> str:
+    """Readable text of an HTML mail, tables as rows; marks stand on lines of their own. Total."""
+    page = DROPPED.sub(" ", page[:LONGEST])
+    page = BLOCK_QUOTE.sub(lambda match: f"<p>{QUOTE}</p>{match[0]}", page)
+    page = BLOCK_QUOTE_END.sub(lambda match: f"{match[0]}<p>{END}</p>", page)
+    for mark in (BEFORE_REST, OUTLOOK_RULE):
+        page = mark.sub(lambda match: f"<p>{REST}</p>{match[0]}", page, count=1)
+    if len(OPENING.findall(page)) - page.count("</") > DEEPEST or _deepest(page) > DEEPEST:
+        return _stripped(page)
+    from inscriptis import get_text  # lxml behind it: only mail without a plain part needs it
+    from inscriptis.css_profiles import STRICT_CSS_PROFILE
+    from inscriptis.model.config import ParserConfig
+
+    try:
+        text = str(get_text(page, ParserConfig(css=STRICT_CSS_PROFILE.copy())))
+    except Exception:  # lxml and inscriptis raise on pages that browsers show
+        return _stripped(page)
+    return _tidy(text)
+
+
+def _deepest(page: str) -> int:
+    """An upper bound of how deep elements nest: opening minus closing tags, the largest on the way."""
+    depth = deepest = 0
+    for match in re.finditer(r"<(/?)(div|span|table|tbody|tr|td|blockquote|font|b|i|p|ul|ol|li|center|a|u|em|strong)\b", page, re.IGNORECASE):
+        depth = max(0, depth + (-1 if match[1] else 1))
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _stripped(page: str) -> str:
+    page = re.sub(r"<(?:br|/p|/div|/tr|/li|/h\d)\b[^<>]{0,200}>", "\n", page, flags=re.IGNORECASE)
+    return _tidy(unescape(re.sub(r"<[^<>]{0,4000}>", " ", page)))
+
+
+def _tidy(text: str) -> str:
+    lines = [re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in text.splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
