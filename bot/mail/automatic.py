@@ -85,7 +85,7 @@ AUTOMATIC_PHRASE = re.compile(
     re.IGNORECASE,
 )
 ABSENT = re.compile(
-    r"(?:\b(?:jeg|eg|i|we|vi|jag|ich|er|æ)\b[^.!?\n]{0,60}\b(?:ute av kontoret|ikke (?:på kontoret|til stede|tilgjengelig|å treffe|på jobb)|ikkje (?:på kontoret|til stades|tilgjengeleg|å treffe|på jobb|å få tak i)|borte fra|borte frå|bortreist|på (?:ferie|reise|feltarbeid|tjenestereise|tenestereise|konferanse|kurs|fjellet)|i (?:perm\w*|foreldrepermisjon|fødselspermisjon|pappaperm\w*|mammaperm\w*)|har (?:ferie|permisjon|fri|sluttet|slutta|avspasering)|"
+    r"(?:\b(?:jeg|eg|i|we|vi|jag|ich|er|æ)\b[^.!?\n]{0,60}\b(?:ute av kontoret|ikke (?:på kontoret|til stede|tilgjengelig|å treffe|på jobb)|ikkje (?:på kontoret|til stades|tilgjengeleg|å treffe|på jobb|å få tak i)|borte fra|borte frå|bortreist|på (?:ferie|reise|feltarbeid|tjenestereise|tenestereise|konferanse|kurs|fjellet)|i (?:perm\w*|foreldrepermisjon|fødselspermisjon|pappaperm\w*|mammaperm\w*)|har (?:ferie|\w*permisjon|fri|sluttet|slutta|avspasering)|"
     r"sluttet i|slutta i|sykmeldt|sjukmeld|out of (?:the )?office|away|on (?:annual |parental |maternity |paternity |sick |sabbatical |research )?(?:leave|vacation|holiday|sabbatical|fieldwork)|travelling|traveling|unavailable|no longer (?:work|employed|at)|limited access to|begrenset tilgang til|avgrensa tilgang til|"
     r"inte på kontoret|på semester|tjänstledig|föräldraledig|ledig|nicht im (?:büro|haus)|im urlaub|abwesend|außer haus|ikke på kontoret|på barsel|på orlov)"
     r"|^\s*(?:ute av kontoret|out of (?:the )?office|på ferie|er bortreist|er på ferie|for tiden (?:ikke|på)|ikke til stede|ikkje til stades)|takk for (?:din )?e-?post\w*[.,!][^.!?]{0,40}\b(?:ferie|permisjon|kontoret|bortreist)|away from my (?:desk|e-?mail|office)|leave of absence)",
@@ -114,6 +114,11 @@ RECEIPT_BODY = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 CALENDAR_SUBJECT = re.compile(r"^\s*(?:accepted|declined|tentative(?:ly accepted)?|canceled|cancelled|updated? invitation|invitation|new time proposed|godtatt|godtatt foreløpig|godteke|avslått|avslege|avlyst|foreløpig(?: godtatt)?|møteforespørsel|møteinnkalling|invitasjon|akseptert|accepterad|accepterat|avböjt|preliminär\w*|accepteret|afvist|zugesagt|abgesagt|mit vorbehalt)\s*:", re.IGNORECASE)
+CALENDAR_BODY = re.compile(
+    r"(?:\b(?:has|have|har|hat) (?:tentatively |foreløpig |preliminärt )?(?:accepted|declined|godtatt|godteke|akseptert|avslått|avslege|accepterat|avböjt|accepteret|afvist|cancel+ed|avlyst|kansellert|proposed a new)\b[^.?!]{0,40}\b(?:invit\w*|møte\w*|meeting|møde\w*|event|appointment|avtale\w*)"
+    r"|^\s*(?:når|when|tid|kor|hvor|where|sted|stad|wann|wo|tidspunkt|lokasjon|location)\s*:.{4,}|\b(?:meeting|møtet|event|hendelsen) (?:has been|was|is|er|ble|blei|vart) (?:cancel+ed|avlyst|kansellert|flyttet|flytta|updated|oppdatert)|microsoft teams.{0,30}(?:meeting|møte)|(?:join|bli med i) .{0,30}(?:meeting|møtet))",
+    re.IGNORECASE | re.MULTILINE,
+)
 NEWSLETTER = re.compile(
     r"(?:unsubscribe|meld(?:e)? (?:deg|dere|meg)? ?av (?:nyhets|nyheits|listen|lista|e-?post|her|vår)|avmeld\w*|opt[- ]out|view (?:this )?(?:e-?mail|message|it)? ?in (?:your )?browser|vis i nettleser|se (?:e-?posten|nyhetsbrevet) i nettleser|manage (?:your )?(?:preferences|subscription)|du mottar denne (?:e-?posten|meldinga|meldingen) fordi|"
     r"you(?:['’]re| are) receiving this (?:e-?mail|message|newsletter) because|endre (?:dine )?innstillinger|update (?:your )?preferences|vil du ikke lenger motta|if you no longer wish)",
@@ -249,6 +254,8 @@ def _calendar(seen: Seen) -> str:
         return "a calendar part and its subject"
     if CALENDAR_SUBJECT.match(seen.subject) and (not seen.text.strip() or seen.header("x-ms-exchange-calendar-originator-id") or seen.header("content-class").endswith("calendarmessage")):
         return "the subject of a calendar reply"
+    if CALENDAR_SUBJECT.match(seen.subject) and CALENDAR_BODY.search(seen.text[:1500]) and "?" not in seen.text[:1500] and not ASKS_US.search(seen.text[:1500]):
+        return "the subject and the words of a calendar notice"
     return ""
 
 

@@ -39,7 +39,7 @@ WROTE = r"(?:skrev|skreiv|wrote|writes|schrieb|ha scritto|a écrit|escribió|skr
 ATTRIBUTION = re.compile(rf"^[\s>]*(?=.{{0,300}}(?:\d|@)).{{0,260}}\b{WROTE}\b.{{0,160}}:\s*$", re.IGNORECASE)
 ATTRIBUTION_NAME = re.compile(rf"^[\s>]*(?:[A-ZÆØÅÄÖ][\w.'-]+\s+){{1,4}}(?:<[^<>\s]+@[^<>\s]+>\s*)?{WROTE}\s*:\s*$")
 ATTRIBUTION_START = re.compile(
-    r"^[\s>]*(?:den|på|on|am|le|em|il|op|el|i|(?:ma|ti|on|to|fr|lø|sø|må|ty|la|su|sön|lör|tis|ons|tors|fre)\w*\.?,?|mon|tue|wed|thu|fri|sat|sun|\d{1,2}[./ -]|\d{4}-|-{3,})\b?.{0,200}$", re.IGNORECASE
+    r"^[\s>]*(?:den|på|on|am|le|em|il|op|el|i|(?:ma|ti|on|to|fr|lø|sø|må|ty|la|su|sön|lör|tis|ons|tors|fre)\w*\.?,?|mon|tue|wed|thu|fri|sat|sun|\d{1,2}[./ -]|\d{4}-|-{3,}).{0,200}$", re.IGNORECASE
 )
 NOTES = re.compile(rf"^[\s>]*-{{3,}}\s*.{{2,120}}\b{WROTE}\s*:?\s*-{{3,}}\s*$", re.IGNORECASE)
 QUOTED_LINE = re.compile(r"^\s{0,3}(?:>|\|\s)")
@@ -56,7 +56,7 @@ VALEDICTION = re.compile(
     r"(?:med\s+)?venlig(?:e)?\s+hilsen|dbh|(?:med\s+)?(?:vänlig|bästa|varma|många)(?:a)?\s+hälsning(?:ar)?|hälsningar|mit freundlichen grüßen|(?:viele|beste|freundliche) grüße|mfg|cordialement|"
     r"(?:på forhånd |på førehand )?(?:tusen |mange |hjertelig )?takk(?: på forhånd| på førehand| for hjelpen?| for hjelpa| og hilsen)?|(?:many |kind )?thanks(?: in advance| and (?:kind |best )?regards)?|thank you(?: in advance)?|"
     r"ha (?:en|ei) (?:fin|god|riktig god|flott) (?:dag|helg|uke|veke)(?: videre)?)"
-    r"(?:\s*(?:[,.!:–-]|fra|frå|from|:\)|;\))\s*.{0,60}|\s+(?:[A-ZÆØÅÄÖ][\w.'-]*\s*){1,4}|\s*/?\s*)$",
+    r"(?:\s*(?:[,.!:–-]|fra|frå|from|:\)|;\))\s*.{0,60}|\s+(?:(?-i:[A-ZÆØÅÄÖ])[\w.'-]*\s*){1,4}(?:,.{0,60})?|\s*/?\s*)$",
     re.IGNORECASE,
 )
 POSTSCRIPT = re.compile(r"^\s*(?:p\.?\s?s\.?|nb!?|edit|tillegg|etterskrift)\s*[:.!]?\s+\S", re.IGNORECASE)
@@ -93,12 +93,13 @@ class Parts:
     signature: str
 
 
-def split(text: str, subject: str = "") -> Parts:
-    """The parts of a mail's text. ``subject`` tells a forward ("VS:", "Fwd:") from a reply where the client marks both the same."""
+def split(text: str, subject: str = "", sender: str = "") -> Parts:
+    """The parts of a mail's text. ``subject`` tells a forward ("VS:", "Fwd:") from a reply where the client marks both the same;
+    ``sender`` is the display name, by which a bare name under the text is told."""
     lines = text.split("\n")
     head, tail = lines[:LINES], lines[LINES:]
     labels = _quotes(head, FORWARD_SUBJECT.match(subject) is not None)
-    _signatures(head, labels)
+    _signatures(head, labels, name_words(sender))
     labels += [labels[-1] if labels else "O"] * len(tail)
     return Parts(*(_joined(lines, labels, label) for label in "OQFS"))
 
@@ -203,7 +204,7 @@ def _quotation_follows(lines: list[str], number: int) -> bool:
 # ── signature and disclaimer ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _signatures(lines: list[str], labels: list[str]) -> None:
+def _signatures(lines: list[str], labels: list[str], names: frozenset[str]) -> None:
     """Relabel signature lines of the own text with S; a postscript stays the sender's own."""
     own = [number for number, label in enumerate(labels) if label == "O"]
     for number in own[:6]:
@@ -211,7 +212,7 @@ def _signatures(lines: list[str], labels: list[str]) -> None:
             labels[number] = "S"
     own = [number for number in own if labels[number] == "O"]
     for start, end in _runs(own):
-        _signature_of(lines, labels, start, end)
+        _signature_of(lines, labels, start, end, names)
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
@@ -225,7 +226,7 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _signature_of(lines: list[str], labels: list[str], start: int, end: int) -> None:
+def _signature_of(lines: list[str], labels: list[str], start: int, end: int, names: frozenset[str]) -> None:
     """The signature of one stretch of own text: from a delimiter, a disclaimer or a leave-taking on."""
     begin = end
     for number in range(start, end):
@@ -241,11 +242,28 @@ def _signature_of(lines: list[str], labels: list[str], start: int, end: int) -> 
         elif VALEDICTION.match(line) and _is_signature(lines[number + 1 : end]):
             begin = number
             break
+        elif names and number > start and _is_name(line, names) and _is_signature(lines[number + 1 : end]):
+            begin = number
+            break
     for number in range(begin, end):
         if POSTSCRIPT.match(lines[number]):
             _postscript(lines, labels, number, end)
             break
         labels[number] = "S"
+
+
+def name_words(name: str) -> frozenset[str]:
+    """The words of a display name in lower case, and their first letters as initials."""
+    words = [word.lower() for word in re.findall(r"[^\W\d_]+", name)]
+    initials = "".join(word[0] for word in words)
+    return frozenset({*words, *(word[0] for word in words), *({initials, initials[:1] + initials[-1:]} if len(words) > 1 else set())})
+
+
+def _is_name(line: str, names: frozenset[str]) -> bool:
+    """A line that holds nothing but words of the sender's name; a title, place or number may follow a comma or bar."""
+    told = re.split(r"[,|/(–]| - ", line, maxsplit=1)[0]
+    words = [word.lower() for word in re.findall(r"[^\W\d_]+", told)]
+    return 0 < len(words) <= 5 and not re.search(r"[\d:?]", told) and all(word in names for word in words)
 
 
 def _postscript(lines: list[str], labels: list[str], start: int, end: int) -> None:

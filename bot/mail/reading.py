@@ -29,7 +29,7 @@ def parse(raw: Raw, *, own_addresses: frozenset[str] = frozenset()) -> Message:
         opened.flaw("two-senders")
     sender = senders[0] if senders else _fallback(first)
     subject = first.get("subject", "")[:1000]
-    parts = quoting.split(opened.text, subject)
+    parts = quoting.split(opened.text, subject, sender.name)
     in_reply_to = identifiers(first.get("in-reply-to", ""))
     references = identifiers(first.get("references", ""))
     text = quoting.unmarked(opened.text)
