@@ -1,0 +1,104 @@
+"""Text → features: stems, pairs of stems, letters, and concepts from ``knowledge/words.toml``.
+
+The same features for every language, so that an English example helps a Norwegian question: nynorsk forms are mapped to bokmål before
+stemming, and a concept ("what does it cost") is one feature whichever words say it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+import Stemmer
+
+from bot.knowledge import Words
+
+WORD = re.compile(r"[\w§]+(?:[-.][\w]+)*")
+LONGEST = 1500  # characters of one text; what asks something stands in far fewer
+LETTERS = (3, 5)  # lengths of the letter sequences inside a word
+WORD_LENGTH = 30
+NAMES = {"microdata.no": "microdatano", "fx.ssb.no": "fxssbno", "einnsyn.no": "einnsynno", "mikrodata.no": "microdatano"}
+
+_norwegian = Stemmer.Stemmer("norwegian", maxCacheSize=20_000)
+_english = Stemmer.Stemmer("english", maxCacheSize=20_000)
+
+
+class Features:
+    """Feature names of a text, by the words of one knowledge base. Not thread-safe: the stemmer keeps a cache."""
+
+    def __init__(self, words: Words) -> None:
+        """``words``: nynorsk forms and concepts."""
+        self._nynorsk = dict(words.nynorsk)
+        self._exact: dict[str, list[str]] = {}
+        self._beginnings: dict[str, list[str]] = {}
+        self._phrases: list[tuple[str, str]] = []
+        for name, entries in words.concepts.items():
+            for entry in entries:
+                self._add(name, entry.lower())
+        self._concepts = lru_cache(maxsize=20_000)(self._concepts_of)
+
+    def _add(self, name: str, entry: str) -> None:
+        if " " in entry:
+            self._phrases.append((entry.rstrip("*"), name))
+        elif entry.endswith("*") and "*" not in entry[:-1]:
+            self._beginnings.setdefault(entry[:3], []).append(entry[:-1] + "\0" + name)
+        else:
+            self._exact.setdefault(entry, []).append(name)
+
+    def _concepts_of(self, word: str) -> tuple[str, ...]:
+        found = list(self._exact.get(word, ()))
+        for entry in self._beginnings.get(word[:3], ()):
+            beginning, _, name = entry.partition("\0")
+            if word.startswith(beginning):
+                found.append(name)
+        return tuple(dict.fromkeys(found))
+
+    def words(self, text: str) -> list[str]:
+        """The words of a text in lower case, nynorsk forms as bokmål."""
+        found = []
+        for word in WORD.findall(text[:LONGEST].lower()):
+            word = NAMES.get(word, word)[:WORD_LENGTH]
+            found.append(self._nynorsk.get(word, word))
+        return found
+
+    def of(self, text: str) -> list[str]:
+        """All features of a text, repeated as often as they occur."""
+        words = self.words(text)
+        return [*self.of_words(words, text), *letters(words)]
+
+    def of_words(self, words: list[str], text: str) -> list[str]:
+        """Stems, pairs of stems and concepts."""
+        stems = [stem(word) for word in words]
+        found = [f"w:{each}" for each in stems]
+        found += [f"p:{first} {second}" for first, second in zip(["^", *stems], [*stems, "$"], strict=True)]
+        concepts = [name for word in words for name in self._concepts(word)]
+        lowered = f" {text[:LONGEST].lower()} "
+        concepts += [name for phrase, name in self._phrases if phrase in lowered]
+        present = sorted(set(concepts))
+        found += [f"c:{name}" for name in present]
+        if len(present) <= 7:
+            found += [f"cc:{first}+{second}" for number, first in enumerate(present) for second in present[number + 1 :]]
+        return found
+
+
+def stem(word: str) -> str:
+    """A word without its endings (Snowball, Norwegian; English where the word ends as English words do)."""
+    if word.isascii() and word.endswith(("ing", "ed", "ies", "tion", "ions", "ly", "s", "able", "ment")):
+        return str(_english.stemWord(word))
+    return str(_norwegian.stemWord(word))
+
+
+def letters(words: Iterable[str]) -> list[str]:
+    """Letter sequences inside words, with the word's ends marked: they see through misspelling, compounds and endings."""
+    found = []
+    shortest, longest = LETTERS
+    for word in words:
+        marked = f" {word} "
+        length = len(marked)
+        for size in range(shortest, longest + 1):
+            if length <= size:
+                found.append(f"l:{marked}")
+                break
+            found += [f"l:{marked[at : at + size]}" for at in range(length - size + 1)]
+    return found
