@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -141,11 +141,14 @@ def load(folder: Path | None = None, *, extra: Iterable[Path] = ()) -> Knowledge
     mails: list[LabelledMail] = []
     questions: list[LabelledQuestion] = []
     words = Words()
+    learned: list[tuple[Path, bytes]] = []
     for name, path in sorted(files.items()):
         content = _bytes(path)
         version.update(name.encode() + b"\0" + content + b"\0")
         part, _, stem = name.removesuffix(path.suffix).rpartition("/")
-        if path.suffix == ".jsonl":
+        if part == "learned":
+            learned.append((path, content))
+        elif path.suffix == ".jsonl":
             _read_labelled(path, stem, content, mails, questions)
         elif part == "topics":
             topics[stem] = _topic(path, stem, _toml(path, content))
@@ -155,6 +158,8 @@ def load(folder: Path | None = None, *, extra: Iterable[Path] = ()) -> Knowledge
             examples += _examples(path, stem, _toml(path, content))
         elif name == "words.toml":
             words = _words(path, _toml(path, content))
+    for path, content in learned:
+        _read_learned(path, content, topics, negatives, examples)
     return Knowledge(topics, tuple(negatives), tuple(examples), words, tuple(mails), tuple(questions), version.hexdigest()[:12], folders)
 
 
@@ -262,6 +267,29 @@ def _read_labelled(path: Path, stem: str, content: bytes, mails: list[LabelledMa
                 questions.append(labelled_question(entry))
         except (ValueError, KeyError, TypeError):
             raise KnowledgeError(f"{path}:{number} is no labelled {stem.split('-')[0]} line (JSON, keys as in docs/understanding.md)") from None
+
+
+def _read_learned(path: Path, content: bytes, topics: dict[str, Topic], negatives: list[Negatives], examples: list[Example]) -> None:
+    """Corrections of caseworkers (``bot learn``): paraphrases of a topic, questions not to answer, texts of a category."""
+    silent: dict[Language, list[str]] = {}
+    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            language = Language(entry["language"])
+            if "category" in entry:
+                examples.append(Example(str(entry.get("subject", "")), str(entry["text"]), Category(entry["category"]), language))
+            elif entry["faq"] is None:
+                silent.setdefault(language, []).append(str(entry["question"]))
+            else:
+                topic = topics[entry["faq"]]
+                asked = {**topic.questions, language: (*topic.questions.get(language, ()), str(entry["question"]))}
+                topics[topic.id] = replace(topic, questions=asked)
+        except (ValueError, KeyError, TypeError):
+            raise KnowledgeError(f"{path}:{number} is no correction; see `bot learn --help`") from None
+    if silent:
+        negatives.append(Negatives("learned", {language: tuple(texts) for language, texts in silent.items()}))
 
 
 def labelled_question(entry: Mapping[str, Any]) -> LabelledQuestion:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from bot.config import ConfigError, Imap, Settings, SmtpOut
 from bot.decide import Policy
 from bot.examine import Examiner
 from bot.journal import Journal
+from bot.learning import folder_of
 from bot.matters import MattersRules
 from bot.matters.deadlines import DeadlineRules
 from bot.model import Category, Mode
@@ -93,8 +95,19 @@ def letterhead(settings: Settings) -> Letterhead:
 
 def brain(settings: Settings) -> Brain:
     """Knowledge and model; the model comes from the cache when the knowledge has not changed."""
-    loaded = knowledge.load(Path(settings.knowledge.folder) if settings.knowledge.folder else None)
-    return Brain(loaded, understanding.prepare(loaded, settings.service.data / "model"))
+    learned = folder_of(settings.service.data)
+    try:
+        loaded = knowledge.load(Path(settings.knowledge.folder) if settings.knowledge.folder else None, extra=[learned] if learned.is_dir() else [])
+        return Brain(loaded, understanding.prepare(loaded, _cache(settings), precision=settings.answers.precision, floor=settings.answers.precision_floor))
+    except (knowledge.KnowledgeError, understanding.LearningFailed) as error:
+        raise ConfigError(str(error)) from None
+
+
+def _cache(settings: Settings) -> Path:
+    """Learned models lie with the service's data; a command on a machine without a service uses the user's cache."""
+    if settings.service.data.is_dir():
+        return settings.service.data / "model"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mikrodata-bot"
 
 
 def templates(settings: Settings) -> Templates:

@@ -239,7 +239,7 @@ def _signature_of(lines: list[str], labels: list[str], start: int, end: int, nam
         elif DELIMITER.match(line) and number > start:
             begin = number
             break
-        elif VALEDICTION.match(line) and _is_signature(lines[number + 1 : end]):
+        elif VALEDICTION.match(line) and _ends_something(lines[start:number], line) and _is_signature(lines[number + 1 : end]):
             begin = number
             break
         elif names and number > start and _is_name(line, names) and _is_signature(lines[number + 1 : end]):
@@ -250,6 +250,14 @@ def _signature_of(lines: list[str], labels: list[str], start: int, end: int, nam
             _postscript(lines, labels, number, end)
             break
         labels[number] = "S"
+
+
+THANKS = re.compile(r"^\s*(?:(?:på forhånd|på førehand|tusen|mange|hjertelig|many|kind)\s+)*(?:takk|thanks?|tack|tak)\b", re.IGNORECASE)
+
+
+def _ends_something(before: list[str], line: str) -> bool:
+    """A "thanks" closes a mail that said something; alone it is the mail."""
+    return not THANKS.match(line) or sum(len(said.split()) for said in before) >= 6
 
 
 def name_words(name: str) -> frozenset[str]:

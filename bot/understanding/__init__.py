@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.knowledge import Knowledge
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv
+
+from bot.knowledge import Fault, Knowledge
 from bot.mail.authentication import judge
 from bot.model import Assurance, Category, Evidence, Examined, Language, Message, Score, Understanding
+from bot.understanding import sensitive, sentences, statements
+from bot.understanding.category import Categoriser, Read
+from bot.understanding.features import Features
 from bot.understanding.language import detect
+from bot.understanding.learned import Linear, Logistic, Nearest
+from bot.understanding.reading import read
+from bot.understanding.topics import Asked as Matched
+from bot.understanding.topics import Matcher
+
+FORMAT = "1"  # of the arrays; a cache of another format is learned anew
+LEARNING_SECONDS = 900
+PRECISION, FLOOR = 0.99, 0.95
+MANY = 4  # topics that one answer may hold at most
+STRANGE = frozenset({"elsewhere", "tricks", "small-talk", "other-ssb"})
+FOLLOW_UP = re.compile(r"^\s*(?:og|men|enn|hva med|kva med|ka med|and|but|what about|how about|then|so|da|i så fall|in that case|gjelder det|gjeld det|does that|is that|what if|hva hvis|kva om)\b", re.IGNORECASE)
+FOLLOW_UP_WORDS = 9
+
+
+class LearningFailed(RuntimeError):
+    """The models could not be learned; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What was learned from a knowledge base, ready to use."""
+    """What was learned from a knowledge base, ready to use. Safe to use from several threads."""
 
     knowledge: Knowledge
     assurance: Assurance
+    matcher: Matcher
+    categoriser: Categoriser
+    held_out: npt.NDArray[np.float64]
+    lock: threading.Lock
+    category_accuracy: float = 0.0  # held-out, on our own evaluation mails
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The answer to a question; ``faq`` is None where the assistant abstains."""
+    """The answer to a question; ``faq`` is None where the assistant abstains, ``out_of_scope`` where it is none of our business."""
 
     question: str
     faq: str | None
@@ -33,18 +66,223 @@ class Asked:
     evidence: tuple[Evidence, ...] = ()
 
 
-def prepare(knowledge: Knowledge, cache: Path | None = None) -> Model:
-    """The model of a knowledge base, from the cache folder when it is there."""
-    return Model(knowledge, Assurance(0, 0.0, 0.0, 0.0, 1.0, knowledge.version))
+# ── the model ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def prepare(knowledge: Knowledge, cache: Path | None = None, *, precision: float = PRECISION, floor: float = FLOOR) -> Model:
+    """The model of a knowledge base: from the cache folder (arrays, keyed by the knowledge version), else learned in a process of its own.
+
+    Errors: ``LearningFailed``.
+    """
+    with tempfile.TemporaryDirectory(prefix="mikrodata-bot-") as scratch:
+        folder = cache if cache is not None else Path(scratch)
+        path = folder / f"model-{knowledge.version}-{FORMAT}.npz"
+        arrays = _read(path)
+        if arrays is None:
+            folder.mkdir(parents=True, exist_ok=True)
+            _learn(knowledge, path)
+            arrays = _read(path)
+    if arrays is None:
+        raise LearningFailed("the learned model cannot be read; check the disk of service.data and start again")
+    return model_of(knowledge, arrays, precision=precision, floor=floor)
+
+
+def model_of(knowledge: Knowledge, arrays: dict[str, npt.NDArray[np.generic]], *, precision: float = PRECISION, floor: float = FLOOR) -> Model:
+    """A model from its arrays."""
+    features = Features(knowledge.words)
+    matcher = Matcher(
+        features, Linear.from_arrays("topic", arrays), Nearest.from_arrays("near", arrays), Logistic.from_arrays("topic.calibration", arrays)
+    )
+    order = tuple(str(name) for name in arrays["category.order"])
+    categoriser = Categoriser(features, Linear.from_arrays("category", arrays), Logistic.from_arrays("category.calibration", arrays), order)
+    held_out = arrays["held-out"].astype(np.float64)
+    return Model(knowledge, assure(held_out, knowledge.version, precision, floor), matcher, categoriser, held_out, threading.Lock(), float(arrays["category.accuracy"]))
+
+
+def _read(path: Path) -> dict[str, npt.NDArray[np.generic]] | None:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+
+
+def _learn(knowledge: Knowledge, path: Path) -> None:
+    """Learn beside the target and move it there, so that a crash leaves no half model."""
+    partial = path.with_suffix(".part")
+    command = [sys.executable, "-m", "bot.understanding.training", str(partial), *(str(folder) for folder in knowledge.folders)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LEARNING_SECONDS, check=False, cwd=Path(__file__).parents[2])
+    if done.returncode != 0 or not partial.exists():
+        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise LearningFailed(f"learning from the knowledge base failed ({last[0][:200]}); run `bot knowledge check`")
+    partial.replace(path)
+
+
+def lower_bound(right: int, n: int) -> float:
+    """One-sided 95 % Clopper–Pearson lower bound of a precision (Clopper & Pearson 1934)."""
+    return 0.0 if n == 0 or right == 0 else float(betaincinv(right, n - right + 1, 0.05))
+
+
+def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = PRECISION, floor: float = FLOOR) -> Assurance:
+    """The lowest threshold at which the held-out answers are as right as wanted, and what they measure there.
+
+    Rows: confidence, right (or no fault), answerable, exactly right. The threshold is the one with most coverage among those whose
+    precision reaches ``precision`` and whose bound reaches ``floor``; where there is none, the strictest figures are told as they are.
+    """
+    confidence, fine, answerable = held_out[:, 0], held_out[:, 1] > 0, held_out[:, 2] > 0
+    exact = held_out[:, 3] > 0
+    order = np.argsort(-confidence, kind="stable")
+    n, right = np.arange(1, len(order) + 1), np.cumsum(fine[order])
+    covered = np.cumsum((exact & answerable)[order])
+    best = -1
+    for number in range(len(order)):
+        if number + 1 < len(order) and confidence[order[number]] == confidence[order[number + 1]]:
+            continue
+        if confidence[order[number]] > 0 and right[number] >= precision * n[number] and lower_bound(int(right[number]), int(n[number])) >= floor:
+            best = number
+    if best < 0:
+        return Assurance(0, 0.0, 0.0, 0.0, 1.0, version)
+    total = max(1, int(answerable.sum()))
+    below = confidence[order[best + 1]] if best + 1 < len(order) else 0.0
+    threshold = float((confidence[order[best]] + below) / 2)
+    count, good = int(n[best]), int(right[best])
+    return Assurance(count, good / count, lower_bound(good, count), float(covered[best] / total), threshold, version)
+
+
+# ── mails ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def understand(message: Message, examined: Examined, model: Model, *, trusted_authserv: tuple[str, ...] = ()) -> Understanding:
-    """All that can be told of a mail; total."""
-    told = detect(message.own or message.subject)
-    category = Category.AUTO if message.automatic is not None else Category.OTHER
-    return Understanding(category, 0.0, told.language, told.sure, authentication=judge(message, trusted_authserv))
+    """All that can be told of a mail, each part with its evidence. Total; the time is bounded by the limits on what is read."""
+    with model.lock:
+        told = read(message, examined, model.matcher)
+        category, confidence, chances = _category(message, told, model)
+        faqs, sure = _faqs(told, model) if told.asked is not None else ((), 0.0)
+    language = detect(told.text or message.subject)
+    best = told.asked
+    # the topic's confidence counts for an answer only when the mail asks and does nothing else
+    also = _also(category, told, chances, bool(faqs))
+    return Understanding(
+        category,
+        confidence,
+        language.language,
+        language.sure,
+        also=also,
+        faq=faqs[0] if faqs else None,
+        faqs=faqs,
+        faq_confidence=sure,
+        alternatives=best.ranked if best is not None else (),
+        case_refs=told.references.stated,
+        case_refs_ambiguous=told.references.ambiguous,
+        serial_numbers=told.references.serial_numbers,
+        statements=told.statements,
+        sensitive=sensitive.find(message, examined, told.statements),
+        thanks_only=category in (Category.OTHER, Category.CASE) and not message.attachments and statements.is_thanks_only(list(told.sentences)),
+        authentication=judge(message, trusted_authserv),
+        evidence=_evidence(told, chances, model, sure),
+    )
+
+
+def _category(message: Message, told: Read, model: Model) -> tuple[Category, float, dict[Category, float]]:
+    if message.automatic is not None:
+        return Category.AUTO, 1.0, {Category.AUTO: 1.0}
+    chances = model.categoriser(told)
+    if statements.is_thanks_only(list(told.sentences)) and not message.attachments:
+        return Category.OTHER, 0.95, chances
+    best = max(chances, key=lambda name: chances[name])
+    return best, chances[best], chances
+
+
+def _faqs(told: Read, model: Model) -> tuple[tuple[str, ...], float]:
+    """The topics that would be answered: every question of the mail, or none."""
+    asked = told.asked
+    assert asked is not None
+    return answers(asked, told.sentences, model)
+
+
+def answers(asked: Matched, told: tuple[sentences.Sentence, ...], model: Model) -> tuple[tuple[str, ...], float]:
+    """(topics, confidence): the best topic where it answers the whole, both where two questions have each their own, else none."""
+    threshold = model.assurance.threshold
+    others = {name for name in asked.apart if name != asked.best}
+    if asked.confidence >= threshold:
+        return (asked.best,), asked.confidence
+    if not others or len(others) >= MANY or any(name.startswith("-") for name in others):
+        return (), asked.confidence
+    found: list[str] = []
+    least = 1.0
+    for sentence in [each for each in told if each.question]:
+        alone = model.matcher.ask([sentence])
+        if alone is None or alone.confidence < threshold:
+            return (), asked.confidence
+        found.append(alone.best)
+        least = min(least, alone.confidence)
+    return tuple(dict.fromkeys(found))[:MANY], least
+
+
+def _also(category: Category, told: Read, chances: dict[Category, float], answerable: bool) -> tuple[Category, ...]:
+    """Further matters: stated ones beside the category, and a question beside a matter that the knowledge base could answer."""
+    found = []
+    kinds = {statement.kind for statement in told.statements if statement.where != "subject"}
+    for kind, other in (("deletion-done", Category.DELETION), ("offer-returned", Category.OFFER), ("offer-accepted", Category.OFFER), ("application", Category.APPLICATION)):
+        if kind in kinds and other is not category and chances.get(other, 0.0) > 0.15:
+            found.append(other)
+    if category not in (Category.FAQ, Category.OTHER, Category.AUTO) and answerable and any(s.question for s in told.sentences):
+        found.append(Category.FAQ)
+    if category is Category.FAQ and chances.get(Category.CASE, 0.0) > 0.35:
+        found.append(Category.CASE)
+    return tuple(dict.fromkeys(found))
+
+
+def _evidence(told: Read, chances: dict[Category, float], model: Model, sure: float) -> tuple[Evidence, ...]:
+    found = [Evidence("statement", f"{statement.kind} ({statement.where}): {statement.sentence[:300]}", 1.0) for statement in told.statements[:6]]
+    if told.asked is not None:
+        found += told.asked.evidence
+    ranked = sorted(chances.items(), key=lambda item: -item[1])[:3]
+    found += [Evidence("category", name.value, round(chance, 4)) for name, chance in ranked]
+    found.append(Evidence("threshold", f"topic confidence {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold))
+    found.append(Evidence("version", f"knowledge {model.knowledge.version}"))
+    return tuple(found)
+
+
+# ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def ask(question: str, model: Model, language: Language | None = None, previous: str | None = None) -> Asked:
-    """The chat's answer to a question."""
-    return Asked(question, None, 0.0, (), language or detect(question).language, "")
+    """The chat's answer to a question. A short follow-up ("og hva med utlandet?") is read together with ``previous``."""
+    text = question.strip()
+    told = tuple(sentences.body(text)) or (sentences.Sentence(text, True),)
+    spoken = language or detect(text).language
+    with model.lock:
+        matched = model.matcher.ask(told)
+        if previous and _follows(text):
+            joined = (*sentences.body(previous), *told)
+            together = model.matcher.ask(joined)
+            if together is not None and (matched is None or together.confidence > matched.confidence):
+                matched, told = together, joined
+        if matched is None:
+            return Asked(question, None, 0.0, (), spoken, "")
+        topics, sure = answers(matched, told, model)
+    answer = "\n\n".join(model.knowledge.topics[name].answer(spoken) for name in topics)
+    strange = not topics and matched.background in STRANGE and matched.numbers[2] < -0.2
+    evidence = (*matched.evidence, Evidence("threshold", f"confidence {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold))
+    return Asked(question, topics[0] if topics else None, sure, matched.ranked, spoken, answer, strange, evidence)
+
+
+def _follows(text: str) -> bool:
+    return len(text.split()) <= FOLLOW_UP_WORDS and bool(FOLLOW_UP.match(text)) or len(text.split()) <= 3
+
+
+def misplaced(model: Model) -> list[Fault]:
+    """Paraphrases that the model, having learned them, still puts under another topic: a twin in other words, or in the wrong file."""
+    faults = []
+    for topic in model.knowledge.topics.values():
+        for texts in topic.questions.values():
+            for text in texts:
+                with model.lock:
+                    matched = model.matcher.ask([sentences.Sentence(text, True)])
+                if matched is not None and matched.best != topic.id:
+                    faults.append(Fault(f"topics/{topic.id}.toml", f"“{text}” fits {matched.best} better"))
+    return faults
+
+
+__all__ = ["Asked", "LearningFailed", "Model", "answers", "ask", "assure", "lower_bound", "misplaced", "prepare", "understand"]

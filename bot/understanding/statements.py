@@ -41,7 +41,7 @@ DELETION_DONE = re.compile(
 GONE = re.compile(
     r"\b(?:(?:finnes|finst|fins|foreligger|eksisterer|ligger|ligg|lagres|lagra|er)\b[^.?!]{0,40}\b(?:ikke|ikkje|ingen|inga|intet|ingenting)\b[^.?!]{0,25}\b(?:lenger|lengre|lenge?r|igjen|hos oss|att|meir|mer)\b"
     r"|(?:har|sitter|sit|oppbevarer|oppbevarar|have|hold|retain|keep|store|possess)\b[^.?!]{0,30}\b(?:ingen|inga|ikke|ikkje|no|not|none)\b[^.?!]{0,30}\b(?:igjen|lenger|lengre|any longer|longer|left|remaining|anymore|any more|att)\b"
-    r"|no longer (?:hold|have|possess|retain|store|exist|in our|on our|available|keep)\w*|nothing (?:is |has been |remains|left)|none (?:of .{0,30} )?remain\w*|ceased to exist"
+    r"|no longer (?:hold|have|possess|retain|store|exist|in our|on our|available|keep)\w*|nothing (?:remains|is left|left)|none (?:of .{0,30} )?remain\w*|ceased to exist"
     r"|er (?:nå |no )?(?:borte|vekk|historie|ute av)\b|are (?:now )?gone\b|is (?:now )?gone\b|ikkje lenger|ikke lenger)\b",
     re.IGNORECASE,
 )
@@ -53,7 +53,7 @@ DELETION_PAPER = re.compile(
     re.IGNORECASE,
 )
 DONE_SO = re.compile(
-    r"^(?:(?:ja|yes|jo|jepp|yep|hei|hi|ok)[,.! ]+)?(?:(?:nå |no )?(?:er )?(?:det|dette|this|that|it|alt|everything|all|jobben|arbeidet|so)\b[^.?!,]{0,30}\b(?:gjort|utført|gjennomført|ordnet|ordna|i orden|fullført|done|carried out|completed|taken care of|finished|effectuated|"
+    r"^(?:ja|yes|jo|yep)[,.:]? (?:on |den |i |in |alt|alle|all of|everything|de er|dei er|dei òg|de også)\b|^(?:(?:ja|yes|jo|jepp|yep|hei|hi|ok)[,.! ]+)?(?:(?:nå |no )?(?:er )?(?:det|dette|this|that|it|alt|everything|all|jobben|arbeidet|so)\b[^.?!,]{0,30}\b(?:gjort|utført|gjennomført|ordnet|ordna|i orden|fullført|done|carried out|completed|taken care of|finished|effectuated|"
     r"gone|borte|vekk)|(?:it|they|that|those|det|dei?)(?:['’]s| is| are| has| have| er| har)(?: (?:it|det|de|dei))?\s*(?:[.!,]|$)|(?:gjort|utført|gjennomført|done|completed|ferdig|ordnet|ordna)\b(?! (?:å|to)\b)[^?]{0,60}$|(?:yes, )?(?:they|it) (?:have|has|are|is)\b[^?]{0,20}$|"
     r"(?:nå|no|this|dette|det) (?:er|har|has|is|vart|ble|was)[^.?!]{0,25}\b(?:utført|gjort|done|carried out|gjennomført|completed)\b)",
     re.IGNORECASE,
@@ -113,7 +113,7 @@ OFFER = re.compile(
     r"\b(?:\w*tilbud\w*|\w*tilbod\w*|\w*offer(?:ed|s)?|\w*quot(?:e|es|ation|ations|ed)|avtale\w*|\w*avtalen|\w*kontrakt\w*|\w*agreement\w*|\w*contract\w*|tender|vilkår\w*|terms|pris(?:en|overslag\w*|tilbud\w*)|estimat\w*|offert\w*|anbud\w*)\b", re.IGNORECASE
 )
 ACCEPTED = re.compile(
-    r"\b(?:aksepter(?:er|ar|t|te)?|aksept|godt(?:ar|as|att|ek|eke)|godtok|godkjenner|godkjennar|godkjent av oss|takker? ja|takkar ja|sier ja|seier ja|slår til|stiller oss bak|inneforstått|innforstått|går med på|samtykker|tiltrer|tiltrår|"
+    r"\b(?:aksepter(?:er|ar|t|te)?|aksept|godt(?:ar|as|att|ek|eke)|godtok|tek imot|tar imot|tek vi imot|tar vi imot|vi tar det\b|vi tek det\b|godkjenner|godkjennar|godkjent av oss|takker? ja|takkar ja|sier ja|seier ja|slår til|stiller oss bak|inneforstått|innforstått|går med på|samtykker|tiltrer|tiltrår|"
     r"accept(?:s|ed|ing|ance)?|agree[ds]?(?: to)?|approv(?:e|es|ed)|go ahead|going ahead|proceed\w*|happy with|fine with|green light|confirm(?:s|ed)? (?:our|the) (?:acceptance|order)|bekrefter bestilling|stadfestar bestilling|"
     r"accepter\w*|antar|antas)\b",
     re.IGNORECASE,

@@ -1,0 +1,53 @@
+"""What a mail says, before anything learned weighs it: sentences, statements, references."""
+
+from __future__ import annotations
+
+import re
+
+from bot.model import Examined, Message, Statement
+from bot.understanding import caserefs, sentences, statements
+from bot.understanding.category import Read, counted_text, forwarded_body
+from bot.understanding.topics import Matcher
+
+ATTACHED_TEXT = 6000  # characters of one attachment in which statements are looked for
+FORM_NAME = re.compile(r"slett|delet|destru|makul|erasure|bekreft|confirm|stadfest|erklær", re.IGNORECASE)
+
+
+def read(message: Message, examined: Examined, matcher: Matcher) -> Read:
+    """Everything that can be read without weighing it."""
+    text = counted_text(message)
+    told = tuple(sentences.body(text))
+    about = statements.is_about_deletion(message.subject) or statements.is_about_deletion(message.quoted[:1500])
+    found = list(statements.find(told, "text", about_deletion=about))
+    subject = re.sub(r"^\s*(?:(?:re|sv|aw|vs|fwd?)\s*:\s*)+", "", message.subject, flags=re.IGNORECASE)
+    replies = subject != message.subject
+    if subject and not replies:
+        found += statements.find([sentences.Sentence(subject, sentences.is_question(subject))], "subject")
+    if message.forwarded and text == message.own.strip() and re.search(r"\b(?:under|nedenfor|nedanfor|below|vedlagt|videresend\w*|vidaresend\w*|forward\w*)\b", text, re.IGNORECASE):
+        found += statements.find(sentences.body(forwarded_body(message.forwarded)), "forwarded")
+    found += _of_attachments(examined)
+    asked_of = told or tuple(sentences.body(subject))
+    short = len(text.split()) < 6 and subject and not replies
+    if short:
+        asked_of = (*sentences.body(subject), *told)
+    return Read(
+        message,
+        examined,
+        text,
+        told,
+        tuple(found),
+        caserefs.find(message.subject, text or message.own, [(a.name, a.text[:20_000]) for a in examined.attachments] or [(a.name, "") for a in message.attachments]),
+        matcher.ask(asked_of),
+    )
+
+
+def _of_attachments(examined: Examined) -> list[Statement]:
+    """A form or letter that confirms a deletion counts as the sender's own words; other documents state nothing for the sender."""
+    found: list[Statement] = []
+    for attachment in examined.attachments:
+        text = attachment.text[:ATTACHED_TEXT]
+        if not text or attachment.kind in ("eml", "msg", "csv", "xlsx"):
+            continue
+        if FORM_NAME.search(attachment.name) or statements.is_about_deletion(text[:400]):
+            found += [s for s in statements.find(sentences.body(text), attachment.name, about_deletion=True) if s.kind.startswith("deletion")]
+    return found

@@ -1,0 +1,151 @@
+"""Which topic of the knowledge base answers a text, and how sure that is.
+
+A text is cut into what it asks. Each question is scored alone and within the whole; every source of evidence (``Opinion`` rows: linear
+models over three views, nearest examples) scores each topic and each kind of question that must not be answered; a calibrated number
+says how often such a verdict is right. A further source (a local embedding model) would be one more row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bot.model import Evidence, Score
+from bot.understanding.features import Features
+from bot.understanding.learned import Floats, Linear, Logistic, Nearest
+from bot.understanding.sentences import Sentence
+
+WEIGHTS = np.array([1.0, 0.5, 0.5, 1.5], dtype=np.float32)  # of the rows in a ranking: all, words, letters, nearest (docs/understanding.md)
+WHOLE = 0.7  # how much the whole text counts beside its questions
+CONTEXT, CONTEXT_OF_SHORT, SHORT = 0.35, 0.6, 4  # the same for one question of several; a short one (words) says little alone
+QUESTIONS = 6  # of one text that are looked at
+SHOWN = 5
+BACKGROUND = "-"  # classes that must not be answered start with it
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A thing that a text asks: the topic that answers it best, how sure, and the numbers behind it."""
+
+    text: str
+    best: str
+    confidence: float
+    ranked: tuple[Score, ...]
+    numbers: tuple[float, ...]
+    background: str
+    apart: tuple[str, ...] = ()  # the class each of its questions would get alone
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Matcher:
+    """Scores texts against topics and negatives. Not thread-safe (its features are not)."""
+
+    def __init__(self, features: Features, linear: Linear, nearest: Nearest, calibration: Logistic | None) -> None:
+        """``calibration`` is None only while it is being learned: confidences are then bare margins."""
+        self._features, self._linear, self._nearest, self._calibration = features, linear, nearest, calibration
+        self.is_topic = np.array([not name.startswith(BACKGROUND) for name in linear.classes])
+
+    def calibrated(self, calibration: Logistic) -> Matcher:
+        """The same with another calibration."""
+        return Matcher(self._features, self._linear, self._nearest, calibration)
+
+    def again(self, asked: Asked | None) -> Asked | None:
+        """A verdict with the confidence of this calibration."""
+        return replace(asked, confidence=self._sure(asked.numbers)) if asked is not None else None
+
+    def _sure(self, numbers: Sequence[float]) -> float:
+        return float(self._calibration(numbers)[0]) if self._calibration is not None else 1 / (1 + math.exp(-numbers[1]))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Topics and kinds of negatives, as the columns of an opinion."""
+        return self._linear.classes
+
+    def opinion(self, text: str) -> tuple[Floats, Floats]:
+        """(rows of evidence × classes, similarity to each example)."""
+        features = self._features.of(text)
+        indices, values = self._linear.vector(features)
+        similarity = self._nearest.similarity(indices, values, self._linear.is_letter)
+        near = self._nearest.by_class(similarity, len(self.classes))
+        return np.vstack([self._linear.scores(features), near]), similarity
+
+    def ask(self, sentences: Sequence[Sentence]) -> Asked | None:
+        """What a text asks, as a whole; None for no text. ``parts`` holds its questions one by one."""
+        if not sentences:
+            return None
+        whole = " ".join(sentence.text for sentence in sentences)
+        around, near = self.opinion(whole)
+        questions = [sentence.text for sentence in sentences if sentence.question][:QUESTIONS]
+        if not questions or len(sentences) == 1:
+            return self._asked(whole, around, near, [], len(sentences))
+        parts, mixed, mixed_near = [], around * WHOLE, near * WHOLE
+        for text in questions:
+            rows, similarity = self.opinion(text)
+            share = CONTEXT if len(text.split()) > SHORT else CONTEXT_OF_SHORT
+            parts.append((text, (1 - share) * rows + share * around))
+            mixed = mixed + rows * ((1 - WHOLE) / len(questions))
+            mixed_near = mixed_near + similarity * ((1 - WHOLE) / len(questions))
+        return self._asked(" ".join(questions), mixed, mixed_near, parts, len(sentences))
+
+    def _asked(self, text: str, rows: Floats, similarity: Floats, parts: list[tuple[str, Floats]], sentences: int) -> Asked:
+        combined = WEIGHTS @ rows
+        order = np.argsort(-np.where(self.is_topic, combined, -np.inf))
+        best, second = int(order[0]), int(order[1])
+        against = int(np.where(self.is_topic, -np.inf, combined).argmax())
+        dissent, apart = self._dissent(parts, best)
+        numbers = (*self._numbers(rows, combined, best, second, against), math.log(len(text.split()) + 1), math.log(sentences), float(len(parts) > 1), dissent)
+        sure = self._sure(numbers)
+        ranked = self._ranked(combined, order, sure)
+        evidence = self._evidence(similarity, best, text)
+        return Asked(text, self.classes[best], sure, ranked, numbers, self.classes[against][1:], apart, evidence)
+
+    def _dissent(self, parts: list[tuple[str, Floats]], best: int) -> tuple[float, tuple[str, ...]]:
+        """How far the least fitting question is from the best topic (0: none dissents), and the topic each question would get alone."""
+        least, apart = 0.0, []
+        for _, rows in parts:
+            combined = WEIGHTS @ rows
+            apart.append(self.classes[int(combined.argmax())])
+            least = min(least, float(combined[best] - combined.max()))
+        return least, tuple(apart)
+
+    def _numbers(self, rows: Floats, combined: Floats, best: int, second: int, against: int) -> tuple[float, ...]:
+        """What the calibration reads: how far ahead the best topic is, by each source of evidence."""
+        margins, agree = [], 0
+        for row in rows:
+            others = np.delete(row, best).max()
+            margins.append(float(row[best] - others))
+            agree += int(row[best] >= others)
+        return (
+            float(combined[best]),
+            float(combined[best] - combined[second]),
+            float(combined[best] - combined[against]),
+            float(combined[against]),
+            *margins,
+            float(rows[3][best]),
+            float(rows[3][against]),
+            float(agree),
+        )
+
+    def _ranked(self, combined: Floats, order: np.ndarray, sure: float) -> tuple[Score, ...]:  # type: ignore[type-arg]
+        """The best topics with confidences that fall from the calibrated one and never pass it."""
+        top = order[:SHOWN]
+        shares = np.exp((combined[top] - combined[top[0]]).astype(np.float64))
+        rest = max(0.0, 1.0 - sure)
+        others = shares[1:] / max(1e-9, shares[1:].sum())
+        confidences = [sure, *(min(sure, rest) * others)]
+        return tuple(Score(self.classes[int(number)], round(float(value), 4)) for number, value in zip(top, confidences, strict=True))
+
+    def _evidence(self, similarity: Floats, best: int, text: str) -> tuple[Evidence, ...]:
+        """The asked sentence, the nearest curated examples for and against."""
+        found = [Evidence("sentence", text[:300])]
+        labels = self._nearest.labels
+        for kind, mask in (("example", labels == best), ("against", labels != best)):
+            masked = np.where(mask, similarity, -1.0)
+            for number in np.argsort(-masked)[:2]:
+                if masked[number] > 0:
+                    name = self.classes[int(labels[number])]
+                    found.append(Evidence(kind, f"{name}: {self._nearest.texts[int(number)]}", round(float(masked[number]), 3)))
+        return tuple(found)
