@@ -259,6 +259,7 @@ def _assurance_arrays(lesson: Lesson, held_out: list[float], predicted: list[str
     """Held-out verdicts: confidence, whether it would be right, whether an answer exists; a mail of another category is never answered."""
     rows = []
     position = 0
+    named = {name for _, faq, also in _all_asked(lesson) for name in (*faq, *also)}
     for number, (asked, faq, also) in enumerate(_all_asked(lesson)):
         confidence = 0.0
         if asked is not None:
@@ -266,6 +267,8 @@ def _assurance_arrays(lesson: Lesson, held_out: list[float], predicted: list[str
         if number < len(predicted) and predicted[number] != "faq":
             confidence = 0.0
         best = asked.best if asked is not None else ""
+        if best not in named:
+            confidence = 0.0  # a topic beyond the labelled ones is neither right nor a fault: a person reads such answers
         rows.append((confidence, float(best in faq or best in also), float(bool(faq)), float(best in faq)))
     return {"held-out": np.array(rows, dtype=np.float64)}
 
