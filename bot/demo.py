@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ class Sample:
         for name, data in self.attachments:
             kind = {"pdf": ("application", "pdf"), "csv": ("text", "csv")}.get(name.rpartition(".")[2], ("application", "octet-stream"))
             mail.add_attachment(data, maintype=kind[0], subtype=kind[1], filename=name)
-        return bytes(mail)
+        return mail.as_bytes(policy=SMTP)  # CRLF, as it goes over the wire
 
 
 def cases(today: datetime) -> list[tuple[str, dict[str, Any]]]:
@@ -226,7 +227,8 @@ async def _feed(console: Console, settings: Settings, parts: Parts, authority: A
     await parts.store.write(lambda tx: tx.upsert_cases(cases(parts.clock()), parts.clock()))
     assert settings.smtp_in is not None
     port = int(settings.smtp_in.listen.rpartition(":")[2])
-    mails = [(sample, sample.content(number)) for number, sample in enumerate(samples(authority), 1)]
+    chosen = await asyncio.to_thread(samples, authority)  # signing runs a loop of its own
+    mails = [(sample, sample.content(number)) for number, sample in enumerate(chosen, 1)]
     begun = asyncio.get_running_loop().time()
     await asyncio.to_thread(_send, port, [content for _, content in mails])
     await _settled(parts, len(mails))

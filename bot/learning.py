@@ -27,7 +27,7 @@ def folder_of(data: Path) -> Path:
     return data / "knowledge"
 
 
-def learn(file: Path | None, data: Path, own: Path | None = None) -> str:
+def learn(file: Path | None, data: Path, cache: Path, own: Path | None = None) -> str:
     """Take corrections in; returns what was gained. Errors: ``CannotLearn``, with nothing changed."""
     if file is None:
         raise CannotLearn("name a file of corrections, or --undo")
@@ -36,10 +36,10 @@ def learn(file: Path | None, data: Path, own: Path | None = None) -> str:
     learned.mkdir(parents=True, exist_ok=True)
     path, before = learned / NAME, learned / BEFORE
     old_text = path.read_text(encoding="utf-8") if path.exists() else ""
-    old = _model(data, own)
+    old = _model(data, cache, own)
     path.write_text(old_text + "".join(line + "\n" for line in lines), encoding="utf-8")
     try:
-        new = _model(data, own)
+        new = _model(data, cache, own)
     except (KnowledgeError, understanding.LearningFailed) as error:
         _restore(path, old_text)
         raise CannotLearn(f"{file} was not learned: {error}") from None
@@ -68,9 +68,9 @@ def _restore(path: Path, text: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def _model(data: Path, own: Path | None) -> Model:
+def _model(data: Path, cache: Path, own: Path | None) -> Model:
     extra = [folder_of(data)] if folder_of(data).is_dir() else []
-    return understanding.prepare(load(own, extra=extra), data / "model")
+    return understanding.prepare(load(own, extra=extra), cache)
 
 
 def _worse(old: Model, new: Model) -> str:

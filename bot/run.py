@@ -98,16 +98,21 @@ def brain(settings: Settings) -> Brain:
     learned = folder_of(settings.service.data)
     try:
         loaded = knowledge.load(Path(settings.knowledge.folder) if settings.knowledge.folder else None, extra=[learned] if learned.is_dir() else [])
-        return Brain(loaded, understanding.prepare(loaded, _cache(settings), precision=settings.answers.precision, floor=settings.answers.precision_floor))
+        return Brain(loaded, understanding.prepare(loaded, cache_folder(settings), precision=settings.answers.precision, floor=settings.answers.precision_floor))
     except (knowledge.KnowledgeError, understanding.LearningFailed) as error:
         raise ConfigError(str(error)) from None
 
 
-def _cache(settings: Settings) -> Path:
-    """Learned models lie with the service's data; a command on a machine without a service uses the user's cache."""
-    if settings.service.data.is_dir():
-        return settings.service.data / "model"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mikrodata-bot"
+def cache_folder(settings: Settings) -> Path:
+    """Learned models lie in the service manager's or the user's cache folder; where there is none, with the service's data."""
+    for place in (os.environ.get("CACHE_DIRECTORY"), os.environ.get("XDG_CACHE_HOME"), Path.home() / ".cache"):
+        if place:
+            folder = Path(str(place).split(":")[0]) / "mikrodata-bot"
+            with contextlib.suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                if os.access(folder, os.W_OK):
+                    return folder
+    return settings.service.data / "model"
 
 
 def templates(settings: Settings) -> Templates:

@@ -154,10 +154,11 @@ def learn(
 ) -> None:
     """Learn from corrections, if the new model is not worse on the evaluation sets; the old one is one command away."""
     from bot import learning
+    from bot.run import cache_folder
 
     chosen = settings(config)
     try:
-        told = learning.undo(chosen.service.data) if undo else learning.learn(file, chosen.service.data, _own_folder(chosen))
+        told = learning.undo(chosen.service.data) if undo else learning.learn(file, chosen.service.data, cache_folder(chosen), _own_folder(chosen))
     except learning.CannotLearn as error:
         raise ConfigError(str(error)) from None
     print(told)

@@ -1,13 +1,57 @@
-"""What people do in the console, and what the chat leaves behind."""
+"""What people do in the console: accounts, and their work on mails, drafts and registers."""
 
 from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from bot.store.accounts import Accounts
+from bot.store.codec import run_script
+from bot.store.figures import Figures
+from bot.store.queue import Queue
+from bot.store.work import Work
+
 migrations = Migrations("desk")
 
 
-class Desk:
-    """The part of ``bot.store.Tx`` that belongs to the console and the chat."""
+@migrations()
+def first(db: Database) -> None:
+    """People, their sessions, and what they add to a mail. Notes go when their mail goes; corrections hold text of mails too."""
+    run_script(
+        db,
+        """
+        CREATE TABLE account (
+          name TEXT PRIMARY KEY, role TEXT NOT NULL, password TEXT NOT NULL, totp TEXT NOT NULL DEFAULT '',
+          totp_step INTEGER NOT NULL DEFAULT 0, disabled INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL
+        );
+        CREATE TABLE session (
+          token TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account (name) ON DELETE CASCADE, csrf TEXT NOT NULL,
+          created TEXT NOT NULL, seen TEXT NOT NULL, ends TEXT NOT NULL
+        );
+        CREATE TABLE attempt (digest TEXT PRIMARY KEY, count INTEGER NOT NULL, last TEXT NOT NULL, locked_until TEXT NOT NULL DEFAULT '');
+        CREATE TABLE assignment (
+          id INTEGER PRIMARY KEY REFERENCES mail (id) ON DELETE CASCADE, account TEXT NOT NULL, at TEXT NOT NULL
+        );
+        CREATE INDEX assignment_account ON assignment (account);
+        CREATE TABLE note (
+          number INTEGER PRIMARY KEY, id INTEGER NOT NULL REFERENCES mail (id) ON DELETE CASCADE, at TEXT NOT NULL, account TEXT NOT NULL,
+          text TEXT NOT NULL
+        );
+        CREATE INDEX note_mail ON note (id);
+        CREATE TABLE presence (
+          id INTEGER NOT NULL REFERENCES mail (id) ON DELETE CASCADE, account TEXT NOT NULL, seen TEXT NOT NULL, PRIMARY KEY (id, account)
+        );
+        CREATE TABLE correction (
+          number INTEGER PRIMARY KEY, id INTEGER NOT NULL REFERENCES mail (id) ON DELETE CASCADE, at TEXT NOT NULL, account TEXT NOT NULL,
+          field TEXT NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL,
+          line TEXT NOT NULL                              -- what `bot learn` takes, '' where the mail must teach nothing
+        );
+        CREATE INDEX correction_mail ON correction (id);
+        CREATE INDEX mail_sender ON mail (sender);
+        """,
+    )
+
+
+class Desk(Accounts, Queue, Work, Figures):
+    """The part of ``bot.store.Tx`` that belongs to the console."""
 
     db: Database

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from bot.understanding import sentences
 from bot.understanding.category import Read, featured, numbers, scores, stated
 from bot.understanding.features import Features
 from bot.understanding.labelled import message_of
-from bot.understanding.learned import OFTEN, VIEWS, Linear, Logistic, Nearest, in_view
+from bot.understanding.learned import OFTEN, VIEWS, Floats, Linear, Logistic, Nearest, in_view
 from bot.understanding.reading import read
 from bot.understanding.topics import BACKGROUND, Asked, Matcher
 
@@ -47,23 +48,23 @@ def topic_examples(knowledge: Knowledge) -> tuple[list[str], list[str]]:
     return texts, labels
 
 
-def linear(featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength: float = STRENGTH, balanced: bool = False) -> Linear:
+def linear(featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength: float = STRENGTH) -> Linear:
     """One linear support vector machine per view and class (one against the rest)."""
     vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True, min_df=RAREST, norm=None, dtype=np.float32)
     matrix = vectorizer.fit_transform(featured)
     names = vectorizer.get_feature_names_out()
     is_letter = np.fromiter((name[0] == "l" for name in names), dtype=np.bool_, count=len(names))
-    weights, biases = [], []
-    classes: tuple[str, ...] = ()
-    for view in VIEWS:
+
+    def fit(view: str) -> tuple[tuple[str, ...], Floats, Floats]:
         kept = np.fromiter((in_view(name, view) for name in names), dtype=np.bool_, count=len(names))
-        part = _normalised(matrix[:, kept])
-        machine = LinearSVC(C=strength, class_weight="balanced" if balanced else None, random_state=0).fit(part, labels)
+        machine = LinearSVC(C=strength, random_state=0).fit(_normalised(matrix[:, kept]), labels)
         full = np.zeros((len(names), len(machine.classes_)), dtype=np.float32)
         full[kept] = machine.coef_.T
-        classes = tuple(str(name) for name in machine.classes_)
-        weights.append(full)
-        biases.append(machine.intercept_.astype(np.float32))
+        return tuple(str(name) for name in machine.classes_), full, machine.intercept_.astype(np.float32)
+
+    with ThreadPoolExecutor(len(VIEWS)) as pool:  # the solver lets go of the interpreter lock
+        fitted = list(pool.map(fit, VIEWS))
+    classes, weights, biases = fitted[0][0], [each[1] for each in fitted], [each[2] for each in fitted]
     vocabulary = {str(name): number for number, name in enumerate(names)}
     return Linear(classes, vocabulary, vectorizer.idf_.astype(np.float32), is_letter, tuple(weights), tuple(biases))
 
@@ -108,7 +109,7 @@ def features_of(knowledge: Knowledge, texts: Sequence[str]) -> list[list[str]]:
 # ── everything together ───────────────────────────────────────────────────────────────────────────────────────
 
 FOLDS = 10
-SHARE = 4500  # paraphrases and negatives that teach the categories the sound of a question, beside the category examples
+SHARE = 3000  # paraphrases and negatives that teach the categories the sound of a question, beside the category examples
 
 
 @dataclass
@@ -239,8 +240,8 @@ def _out_of_fold(sounds: list[list[str]], names: list[str], more: list[list[str]
     """Scores of each example by a model that has not seen it."""
     found: list[list[float]] = [[] for _ in sounds]
     order = np.random.default_rng(3).permutation(len(sounds))
-    for fold in range(4):
-        out = set(order[fold::4].tolist())
+    for fold in range(3):
+        out = set(order[fold::3].tolist())
         kept = [number for number in range(len(sounds)) if number not in out]
         model = linear([*(sounds[n] for n in kept), *more], [*(names[n] for n in kept), *more_names])
         for number in out:
