@@ -29,6 +29,7 @@ class Seen:
     opened: Opened
     own_addresses: frozenset[str]
     envelope_from: str | None
+    signature: str = ""
 
     def header(self, name: str) -> str:
         """A header by its lower-case name, ``""`` where it is missing."""
@@ -73,21 +74,21 @@ ABSENT_SUBJECT = re.compile(
     r"^\s*(?:\[[^\]]{1,30}\]\s*)?(?:auto(?:matic(?:ally)?|mated|matisk[t]?|matische|svar|reply|-reply|-response|response|responder|-svar|antwort|:|\s+reply|generert)\b.{0,20}(?::|\b)|automatisk (?:svar|fraværsmelding|fråværsmelding|melding|kvittering)|automatiskt svar|automatische antwort|out[- ]of[- ](?:the[- ])?office|ooo\b|"
     r"i(?:['’]?m| am) (?:currently )?(?:out of|away|on (?:leave|holiday|vacation))|away from (?:the |my )?(?:office|desk|e?mail)|on (?:leave|vacation|holiday|parental leave|sabbatical)\b|vacation (?:reply|response|notice|message)|absence (?:notice|message)|"
     r"fravær(?:smelding|sassistent|ende|sbeskjed)?\b|fråver(?:smelding|ande)?\b|fråvær\w*|ikke (?:til stede|på kontoret|tilgjengelig)|ikkje (?:til stades|på kontoret|tilgjengeleg)|ute av kontoret|borte fra kontoret|borte frå kontoret|ferie(?:avvikling|melding)?\b.{0,30}$|på ferie|i permisjon|permisjon\b|foreldrepermisjon|"
-    r"abwesen(?:heits)?\w*|frånvaro\w*|är (?:inte på|ej på|borta från) kontoret|semester\b|jag är på semester|ikke på kontoret|fraværsbesked|jeg er (?:ikke (?:på kontoret|til stede)|på ferie|ute av kontoret|bortreist|for tiden)|eg er (?:ikkje på kontoret|på ferie|borte|bortreist)|réponse automatique|respuesta automática|"
+    r"abwesen(?:heits)?\w*|frånvar\w*|fraværs?\w*|är (?:inte på|ej på|borta från) kontoret|semester\b|jag är på semester|ikke på kontoret|fraværsbesked|jeg er (?:ikke (?:på kontoret|til stede)|på ferie|ute av kontoret|bortreist|for tiden)|eg er (?:ikkje på kontoret|på ferie|borte|bortreist)|réponse automatique|respuesta automática|"
     r"risposta automatica|automatisch antwoord|afwezig\w*|poza biurem|automaattinen)",
     re.IGNORECASE,
 )
 AUTOMATIC_PHRASE = re.compile(
-    r"(?:this is an? (?:automatic(?:ally)?|automated|auto)[- ]?(?:generated )?(?:reply|response|message|e-?mail|notification|confirmation)|(?:e-?mail|message|reply|melding\w*|e-?post\w*|svar\w*|beskjed\w*|kvittering\w*) (?:is|was|has been|er|ble|blei|vart|blir) (?:automatically|automatisk|auto-?|maskinelt) ?(?:generated|sent|created|generert|sendt|"
-    r"send|utsendt|laget|laga|oppretta|skapad|oprettet)|dette er (?:et|eit|en|ei) (?:automatisk|maskingenerert|autogenerert|automatisert)|det här är ett automatiskt|detta är ett automatiskt|dette er en automatisk|dies ist eine automatische|automatisch (?:erstellt|generiert)|do not (?:reply|respond) to this|please do not reply|"
+    r"(?:this is an? (?:automatic(?:ally)?|automated|auto)[- ]?(?:generated )?(?:reply|response|message|e-?mail|notification|confirmation)|(?:e-?mail|message|reply|melding\w*|e-?post\w*|svar\w*|beskjed\w*|kvittering\w*) (?:is|was|has been|er|ble|blei|vart|blir|vert) (?:sendt automatisk|send automatisk|sent automatically|generert automatisk|laga automatisk|skickat automatiskt|(?:automatically|automatisk|auto-?|maskinelt) ?(?:generated|sent|created|generert|sendt|"
+    r"send|utsendt|laget|laga|oppretta|skapad|oprettet))|dette er (?:et|eit|en|ei) (?:automatisk|maskingenerert|autogenerert|automatisert)|det här är ett automatiskt|detta är ett automatiskt|dette er en automatisk|dies ist eine automatische|automatisch (?:erstellt|generiert)|do not (?:reply|respond) to this|please do not reply|"
     r"(?:ikke|ikkje) svar(?:e)? på denne|(?:kan|skal) ikke (?:besvares|svares på)|kan ikkje svarast på|svar på denne (?:e-?posten|meldingen|meldinga) (?:blir|vert|vil) ikk\w+|this mailbox is not monitored|unmonitored|inbox is not monitored|postkassen (?:er ikke|blir ikke) (?:overvåket|lest|betjent)|"
     r"autogenerer\w+|auto-generated|autosvar|automatisk svar\b|automated (?:reply|response|message)|automatic (?:reply|response))",
     re.IGNORECASE,
 )
 ABSENT = re.compile(
-    r"(?:\b(?:jeg|eg|i|we|vi|jag|ich|er|æ)\b[^.!?\n]{0,60}\b(?:ute av kontoret|ikke (?:på kontoret|til stede|tilgjengelig|å treffe|på jobb)|ikkje (?:på kontoret|til stades|tilgjengeleg|å treffe|på jobb|å få tak i)|borte fra|borte frå|bortreist|på (?:ferie|reise|feltarbeid|tjenestereise|tenestereise|konferanse|kurs|fjellet)|i (?:perm\w*|foreldrepermisjon|fødselspermisjon|pappaperm\w*|mammaperm\w*)|har (?:ferie|\w*permisjon|fri|sluttet|slutta|avspasering)|"
+    r"(?:\b(?:jeg|eg|i|we|vi|jag|ich|er|æ)\b(?:[^.!?\n]|\.(?=\d)|(?<=\d)\.){0,60}\b(?:ute av kontoret|ikke (?:på kontoret|til stede|tilgjengelig|å treffe|på jobb)|ikkje (?:på kontoret|til stades|tilgjengeleg|å treffe|på jobb|å få tak i)|borte fra|borte frå|bortreist|på (?:ferie|reise|feltarbeid|tjenestereise|tenestereise|konferanse|kurs|fjellet)|i (?:perm\w*|foreldrepermisjon|fødselspermisjon|pappaperm\w*|mammaperm\w*)|har (?:ferie|\w*permisjon|fri|sluttet|slutta|avspasering)|"
     r"sluttet i|slutta i|sykmeldt|sjukmeld|out of (?:the )?office|away|on (?:annual |parental |maternity |paternity |sick |sabbatical |research )?(?:leave|vacation|holiday|sabbatical|fieldwork)|travelling|traveling|unavailable|no longer (?:work|employed|at)|limited access to|begrenset tilgang til|avgrensa tilgang til|"
-    r"inte på kontoret|på semester|tjänstledig|föräldraledig|ledig|nicht im (?:büro|haus)|im urlaub|abwesend|außer haus|ikke på kontoret|på barsel|på orlov)"
+    r"inte på kontoret|på semester|tjänstledig|föräldraledig|ledig|nicht im (?:büro|haus)|im urlaub|abwesend|außer haus|ikke på kontoret|på barsel|på orlov|på (?:fjelltur|tur|oppdrag)|ute på|not be reading|reading my (?:e-?mail|mail)|leser (?:ikke )?e-?post\w*)"
     r"|^\s*(?:ute av kontoret|out of (?:the )?office|på ferie|er bortreist|er på ferie|for tiden (?:ikke|på)|ikke til stede|ikkje til stades)|takk for (?:din )?e-?post\w*[.,!][^.!?]{0,40}\b(?:ferie|permisjon|kontoret|bortreist)|away from my (?:desk|e-?mail|office)|leave of absence)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -107,9 +108,9 @@ ASKS_US = re.compile(
     r"utsett\w*|forleng\w*|extension|spørsmål om (?:tilgang|pris|søknad))\b",
     re.IGNORECASE,
 )
-RECEIPT_SUBJECT = re.compile(r"^\s*(?:read|not read|unread|lest|ulest|ikke lest|lese|ulese|sett|læst|ulæst|ikke læst|läst|oläst|gelesen|ungelesen|delivered|levert|leveret|levererat|read receipt|return receipt(?: \(displayed\))?|lesebekreftelse|lesekvittering|leveringskvittering|kvittering for lesing|relayed|videresendt:? levert)\s*:?\s*[:(]", re.IGNORECASE)
+RECEIPT_SUBJECT = re.compile(r"^\s*(?:read|not read|unread|lest|ulest|ikke lest|lese|ulese|sett|læst|ulæst|ikke læst|läst|oläst|gelesen|ungelesen|delivered|levert|leveret|levererat|read receipt|return receipt(?: \(displayed\))?|lesebekreftelse|lesekvittering|leveringskvittering|kvittering for lesing|relayed|videresendt:? levert)\s*(?::|\(|$)", re.IGNORECASE)
 RECEIPT_BODY = re.compile(
-    r"(?:was (?:read|displayed|opened|deleted without being read)|has been (?:read|delivered|displayed)|ble (?:lest|vist|åpnet|slettet uten å|levert)|blei (?:lest|lese|vist)|vart (?:lesen|lese|opna|vist)|er (?:lest|levert|åpnet)\b|return receipt|read receipt|lesebekreftelse|lesekvittering|this receipt (?:verifies|only acknowledges)|no guarantee that the "
+    r"(?:was\s+\S+\s+received|was received by|was (?:read|displayed|opened|deleted without being read)|has been (?:read|delivered|displayed)|ble (?:lest|vist|åpnet|slettet uten å|levert)|blei (?:lest|lese|vist)|vart (?:lesen|lese|opna|vist)|er (?:lest|levert|åpnet)\b|return receipt|read receipt|lesebekreftelse|lesekvittering|this receipt (?:verifies|only acknowledges)|no guarantee that the "
     r"message has been read|blev (?:læst|läst)|wurde (?:gelesen|angezeigt)|delivery to these recipients or groups is complete|levering til disse mottakerne|your message\s+to:.{0,200}was read)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -159,8 +160,23 @@ def _report(kind: str) -> Callable[[Seen], str]:
 
 
 def _delivery_delay(seen: Seen) -> str:
-    actions = {str(part.get("Action", "")).strip().lower() for part in seen.opened.status if part.get("Action")}
-    return "Action: delayed" if actions == {"delayed"} and _report("delivery-status")(seen) else ""
+    return "Action: delayed" if _actions(seen) == {"delayed"} and _report("delivery-status")(seen) else ""
+
+
+def _delivered(seen: Seen) -> str:
+    fine = {"delivered", "relayed", "expanded"}
+    return "Action: delivered" if _actions(seen) and _actions(seen) <= fine and _report("delivery-status")(seen) else ""
+
+
+def _actions(seen: Seen) -> set[str]:
+    return {str(part.get("Action", "")).strip().lower() for part in seen.opened.status if part.get("Action")}
+
+
+def _rejected(seen: Seen) -> str:
+    """A filter that refuses in the form of a read receipt (Sieve reject, RFC 5429 § 2.1.2)."""
+    if _report("disposition-notification")(seen) and re.search(r"reject\w*|refus\w*|avvis\w*", seen.text[:1500], re.IGNORECASE):
+        return "a disposition notification that says rejected"
+    return ""
 
 
 def _status_part(seen: Seen) -> str:
@@ -178,7 +194,7 @@ def _daemon(seen: Seen) -> str:
     local = seen.sender.address.partition("@")[0]
     if DAEMON.match(local) or re.match(r"(?:mail delivery (?:sub)?system|mailer-daemon|mail administrator|microsoft outlook$)", seen.sender.name, re.IGNORECASE) and (BOUNCE_SUBJECT.match(seen.subject) or not local):
         return "From a mail daemon"
-    if POSTMASTER.match(local) and (BOUNCE_SUBJECT.match(seen.subject) or BOUNCE_BODY.search(seen.text) or RECEIPT_SUBJECT.match(seen.subject)):
+    if POSTMASTER.match(local) and (BOUNCE_SUBJECT.match(seen.subject) or RECEIPT_SUBJECT.match(seen.subject) or (BOUNCE_BODY.search(seen.text) and "?" not in seen.text)):
         return "From postmaster, with the words of a bounce"
     return ""
 
@@ -199,6 +215,22 @@ def _null_sender(seen: Seen) -> str:
     if seen.envelope_from == "":
         return "null envelope sender"
     return "Return-Path: <>" if re.fullmatch(r"<\s*>", seen.header("return-path")) else ""
+
+
+def _null_sender_bounce(seen: Seen) -> str:
+    if _null_sender(seen) and (BOUNCE_SUBJECT.match(seen.subject) or BOUNCE_BODY.search(seen.text[:3000]) or BLOCKED.search(seen.text[:3000])):
+        return "null sender, with the words of a bounce"
+    return ""
+
+
+BLOCKED = re.compile(r"(?:blocked|rejected|quarantined|not (?:been )?delivered|blokkert|avvist|stoppet|stanset|stansa|ikke kommet fram|ikkje kome fram|karantene|stopped)", re.IGNORECASE)
+
+
+def _absent_with_header(seen: Seen) -> str:
+    marked = _auto_submitted()(seen) or _precedence("bulk", "junk", "auto_reply")(seen)
+    if marked and not _header_of(*LIST_HEADERS)(seen) and (ABSENT_SUBJECT.match(seen.subject) or _signs(seen.text[:4000]) >= 2) and ABSENT.search(seen.text[:4000]):
+        return f"{marked}, and the words of an absence notice"
+    return ""
 
 
 def _auto_submitted(*keywords: str) -> Callable[[Seen], str]:
@@ -247,8 +279,11 @@ def _header_of(*names: str) -> Callable[[Seen], str]:
     return finds
 
 
+SCHEDULING = frozenset({"REQUEST", "REPLY", "CANCEL", "COUNTER", "DECLINECOUNTER", "REFRESH", "ADD"})  # PUBLISH is a file like any other
+
+
 def _calendar(seen: Seen) -> str:
-    if seen.opened.calendar_method and not _forwards(seen):
+    if seen.opened.calendar_method in SCHEDULING and not _forwards(seen):
         return f"text/calendar; method={seen.opened.calendar_method}"
     if "text/calendar" in seen.opened.types[:4] and (CALENDAR_SUBJECT.match(seen.subject) or seen.opened.types[0] == "text/calendar"):
         return "a calendar part and its subject"
@@ -270,10 +305,15 @@ def _absent_subject(seen: Seen) -> str:
         return ""
     text = seen.text[:4000]
     signs = _signs(text)
-    if AUTOMATIC_PHRASE.search(text) or (ABSENT.search(text) and not _asks(text)) or signs >= 2:
+    if HANDS_OVER.search(text) or (_asks(text) and not (AUTOMATIC_PHRASE.search(text) and ABSENT.search(text))):
+        return ""
+    if AUTOMATIC_PHRASE.search(text) or ABSENT.search(text) or signs >= 2:
         return "the subject and the words of an automatic reply"
     machine = re.match(r"\s*(?:automatic reply|automatisk svar|autosvar|automatiskt svar|automatische antwort|autoreply|auto-?reply|out of office|automatisk fraværs\w*|réponse automatique)\b", seen.subject, re.IGNORECASE)
     return "the subject that only machines write" if machine and not ASKS_US.search(text) else ""
+
+
+HANDS_OVER = re.compile(r"\b(?:overtar|overtek|tar over|tek over|takes? over|taking over|has taken over|ny(?:tt)? prosjektleder|ny prosjektleiar|new (?:project leader|principal investigator|pi\b)|ny kontaktperson|i mitt fravær (?:er|blir))", re.IGNORECASE)
 
 
 def _asks(text: str) -> bool:
@@ -307,6 +347,16 @@ def _automatic_words(seen: Seen) -> str:
     return "the words of an automatic message"
 
 
+def _monitoring(seen: Seen) -> str:
+    fields = len(re.findall(r"^[A-Za-z][\w /-]{1,30}:\s+\S", seen.text[:2000], re.MULTILINE))
+    if fields >= 3 and "?" not in seen.text and MONITORING.match(seen.subject):
+        return "the form of a monitoring message"
+    return ""
+
+
+MONITORING = re.compile(r"^\s*(?:\[?(?:problem|resolved|recovery|critical|alert|alarm|warning|disaster|down|ok|firing)\]?\s*[:\-]|\*\*|\[firing|\[resolved)", re.IGNORECASE)
+
+
 def _no_reply(seen: Seen) -> str:
     local = seen.sender.address.partition("@")[0]
     return "From an address that takes no reply" if NO_REPLY.match(local) else ""
@@ -314,7 +364,7 @@ def _no_reply(seen: Seen) -> str:
 
 def _newsletter(seen: Seen) -> str:
     """A newsletter without list headers: it says how to unsubscribe in text of its own, and was not sent on by a person."""
-    if NEWSLETTER.search(seen.text[-1500:]) and len(seen.text.split()) > 40 and not _forwards(seen) and not seen.header("in-reply-to"):
+    if NEWSLETTER.search(f"{seen.text[-1500:]}\n{seen.signature[-800:]}") and len(seen.text.split()) > 40 and not _forwards(seen) and not seen.header("in-reply-to"):
         return "the words of a newsletter"
     return ""
 
@@ -322,8 +372,10 @@ def _newsletter(seen: Seen) -> str:
 EXCHANGE = "Microsoft: Exchange Online message headers"
 RULES = (
     Rule("own-mail", "own", "RFC 3834 § 4", _own),
+    Rule("delivered-report", "receipt", "RFC 3464 § 2.3.3", _delivered),
     Rule("delivery-delay", "delay", "RFC 3464 § 2.3.3", _delivery_delay),
     Rule("delivery-report", "bounce", "RFC 3462, RFC 3464", _report("delivery-status")),
+    Rule("rejected-by-filter", "bounce", "RFC 5429 § 2.1.2", _rejected),
     Rule("disposition-report", "receipt", "RFC 8098", _report("disposition-notification")),
     Rule("feedback-report", "notice", "RFC 5965", _report("feedback-report")),
     Rule("delivery-status-part", "bounce", "RFC 3464 § 2", _status_part),
@@ -331,6 +383,7 @@ RULES = (
     Rule("failed-recipients", "bounce", "Exim specification § 49; " + EXCHANGE, _failed_recipients),
     Rule("bounce-words", "bounce", "qmail-send(8), Exim, Exchange and Notes non-delivery texts", _bounce_words),
     Rule("calendar", "calendar", "RFC 5546 § 1.4", _calendar),
+    Rule("absence-with-header", "out-of-office", "RFC 3834 § 5; Exchange sends absence notices as auto-generated", _absent_with_header),
     Rule("auto-replied", "out-of-office", "RFC 3834 § 5; RFC 5230 § 4.7", _auto_submitted("auto-replied")),
     Rule("auto-reply-header", "out-of-office", "autoresponders' own headers (peers: osTicket, FreeScout)", _auto_header),
     Rule("precedence-auto-reply", "out-of-office", "vacation(1), Precedence: auto_reply", _precedence("auto_reply")),
@@ -338,6 +391,7 @@ RULES = (
     Rule("precedence-bulk", "list", "RFC 3834 § 2, RFC 2076 § 3.9", _precedence("bulk", "list", "junk")),
     Rule("bulk-sender-header", "list", "bulk mailers' own headers", _header_of(*BULK_HEADERS)),
     Rule("auto-submitted", "notice", "RFC 3834 § 5, RFC 5436 § 2.7.1", _auto_submitted()),
+    Rule("null-sender-bounce", "bounce", "RFC 5321 § 4.5.5", _null_sender_bounce),
     Rule("null-sender", "notice", "RFC 5321 § 4.5.5", _null_sender),
     Rule("spam-flag", "spam", "SpamAssassin: X-Spam-Flag", _spam),
     Rule("read-receipt-words", "receipt", "Outlook and Notes receipts without RFC 8098", _receipt_words),
@@ -345,6 +399,7 @@ RULES = (
     Rule("absence-words", "out-of-office", "Exchange, Gmail and Notes absence notices", _absent_words),
     Rule("no-reply-address", "notice", "RFC 7504 in spirit: nobody reads replies there", _no_reply),
     Rule("newsletter-words", "list", "markedsføringsloven § 15: a way to unsubscribe", _newsletter),
+    Rule("monitoring-words", "notice", "Zabbix, Nagios, Icinga: problem and recovery messages", _monitoring),
     Rule("automatic-words", "notice", "RFC 3834 § 3.1.2", _automatic_words),
 )  # fmt: skip
 
@@ -353,8 +408,15 @@ def judge(seen: Seen) -> Automatic | None:
     """The first rule that fires, or None for a person's mail."""
     for rule in RULES:
         if evidence := rule.finds(seen):
-            return Automatic(rule.kind, rule.name, rule.source, evidence)
+            kind = "notice" if rule.kind == "out-of-office" and not _absence(seen) else rule.kind
+            return Automatic(kind, rule.name, rule.source, evidence)
     return None
+
+
+def _absence(seen: Seen) -> bool:
+    """Whether an automatic reply speaks of absence at all; a ticket system's acknowledgement does not."""
+    text = seen.text[:4000]
+    return bool(ABSENT_SUBJECT.match(seen.subject) or ABSENT.search(text) or re.search(r"vacation|away|ferie|fravær|absen", seen.subject, re.IGNORECASE))
 
 
 def suppresses(seen: Seen) -> bool:

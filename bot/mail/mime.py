@@ -33,10 +33,11 @@ CONTAINER = re.compile(rb"^content-type:\s*(?:multipart/|message/(?:rfc822|globa
 BOUNDARY_LINE = re.compile(rb"^--", re.MULTILINE)
 HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
 PARAMETER = re.compile(r';\s*([A-Za-z][\w-]*)(\*\d+)?(\*)?\s*=\s*("(?:[^"\\]|\\.){0,2000}"|[^;\s][^;]{0,2000})')
+LOST_BOUNDARY = re.compile(r"^--([^\s\"]{1,70})[ \t]*\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
 UUENCODED = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n((?:[\x20-\x60]{1,62}[^\n]?\n){1,20000})`?\n?end\s*$", re.MULTILINE)
 UNSAFE = re.compile(r"[\x00-\x1f\x7f<>:\"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 DEVICE = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
-NAME_LENGTH = 120
+NAME_LENGTH, NAME_BYTES = 120, 240  # common file systems take 255 bytes
 
 
 @dataclass
@@ -67,6 +68,9 @@ def read(content: bytes) -> Opened:
     if opened.quarantine:
         opened.headers = _headers(_parsed(content[:200_000].partition(b"\n\n")[0][:100_000] + b"\n\n"), opened)
         return opened
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
+    content = _without_strays(content)
     try:
         root = email.message_from_bytes(content)
         opened.headers = _headers(root, opened)
@@ -82,6 +86,21 @@ def read(content: bytes) -> Opened:
         opened.text = html.to_text(opened.html)
     opened.text = _without_uuencoded(opened.text, opened)
     return opened
+
+
+KNOWN_FIELD = re.compile(rb"^(?:from|to|subject|date|mime-version|content-type|message-id)[ \t]*:", re.IGNORECASE)
+
+
+def _without_strays(content: bytes) -> bytes:
+    """The header without lines that are no field: the parser would end it there and take the rest for the body."""
+    end = HEADER_END.search(content)
+    if end is None:
+        return content
+    lines = content[: end.start()].split(b"\n")
+    stray = [number for number, line in enumerate(lines) if number and line[:1] not in b" \t\r" and not re.match(rb"[!-9;-~]+[ \t]*:", line)]
+    if not stray or sum(bool(KNOWN_FIELD.match(line)) for line in lines[stray[0] :]) < 2:
+        return content
+    return b"\n".join(line for number, line in enumerate(lines) if number not in set(stray)) + content[end.start() :]
 
 
 def _beyond(content: bytes) -> str:
@@ -146,6 +165,11 @@ def _walk_parts(part: Part, kind: str, opened: Opened, texts: list[str], pages: 
     children = _children(part)
     if not children and isinstance(part.get_payload(), str):
         opened.flaw("multipart-without-parts")
+        found = LOST_BOUNDARY.search(str(part.get_payload()))
+        if found is not None and depth < LIMITS["nesting"]:
+            head = f'Content-Type: multipart/mixed; boundary="{found[1]}"\n\n'.encode("ascii", "replace")
+            _walk(_parsed(head + str(part.get_payload()).encode("utf-8", "surrogateescape")), opened, texts, pages, depth + 1)
+            return
         texts.append(_text(part, "text/plain", opened))
         return
     if kind != "multipart/alternative":
@@ -209,6 +233,14 @@ def _text(part: Part, kind: str, opened: Opened) -> str:
 
 def _bytes(part: Part, opened: Opened) -> bytes:
     """The content after transfer decoding; what cannot be decoded is taken as it stands."""
+    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    written = part.get_payload()
+    if isinstance(written, str) and encoding == "quoted-printable":
+        written = re.sub(r"=[ \t]+(?=\r?\n)", "=", written)  # RFC 2045 § 6.7 (3): blanks at the end were added on the way
+        return binascii.a2b_qp(written.encode("utf-8", "surrogateescape"))
+    if isinstance(written, str) and encoding == "base64" and (lines := _base64_lines(written)) is not None:
+        opened.flaw("text-after-base64")
+        return binascii.a2b_base64(lines + "=" * (-len(lines) % 4))
     try:
         payload = part.get_payload(decode=True)
     except Exception:
@@ -218,6 +250,18 @@ def _bytes(part: Part, opened: Opened) -> bytes:
         return payload
     raw = part.get_payload()
     return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+
+
+NOT_BASE64 = re.compile(r"^(?!\s*$)(?![A-Za-z0-9+/]+={0,2}\s*$).*$", re.MULTILINE)
+
+
+def _base64_lines(written: str) -> str | None:
+    """The lines before something that is no base64 at all (a list's or scanner's footer), or None where there is none."""
+    stray = NOT_BASE64.search(written)
+    if stray is None or stray.start() == 0:
+        return None
+    kept = re.sub(r"\s", "", written[: stray.start()])
+    return kept.rstrip("=") if kept and len(kept.rstrip("=")) % 4 != 1 else None
 
 
 def _defect_name(defect: object) -> str:
@@ -317,7 +361,7 @@ def _without_uuencoded(text: str, opened: Opened) -> str:
 
 def parameter(part: Part, name: str, field_name: str = "Content-Type") -> str:
     """A parameter of a structured header: plain, quoted, RFC 2231 (split, with charset) or, against the rules, RFC 2047."""
-    value = str(part.get(field_name, ""))[:8000]
+    value = _field(part, field_name)[:8000]
     if "=" not in value:
         return ""
     pieces: dict[int, tuple[str, bool]] = {}
@@ -326,12 +370,21 @@ def parameter(part: Part, name: str, field_name: str = "Content-Type") -> str:
             continue
         text = match[4].strip()
         if text.startswith('"'):
-            text = re.sub(r"\\(.)", r"\1", text[1:-1]) if text.endswith('"') and len(text) > 1 else text[1:]
+            text = re.sub(r'\\([\\"])', r"\1", text[1:-1]) if text.endswith('"') and len(text) > 1 else text[1:]
         pieces.setdefault(int(match[2][1:]) if match[2] and len(match[2]) < 6 else (-1 if not match[3] else 0), (text, bool(match[3])))
     extended = {number: piece for number, piece in pieces.items() if number >= 0}
     if extended:
         return _rfc2231([extended[number] for number in sorted(extended)])
     return header(pieces[-1][0]) if pieces else ""
+
+
+def _field(part: Part, name: str) -> str:
+    """A header as it was written, raw bytes as surrogates (``get`` would replace them)."""
+    wanted = name.lower()
+    return next((UNPRINTED.sub("", str(value)) for key, value in part.raw_items() if key.lower() == wanted), "")
+
+
+UNPRINTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def _rfc2231(pieces: list[tuple[str, bool]]) -> str:
@@ -361,6 +414,9 @@ def safe_name(name: str) -> str:
     if len(name) > NAME_LENGTH:
         stem, dot, ending = name.rpartition(".")
         name = f"{stem[: NAME_LENGTH - 12]}.{ending[:10]}" if dot else name[:NAME_LENGTH]
+    while len(name.encode("utf-8", "replace")) > NAME_BYTES:
+        stem, dot, ending = name.rpartition(".")
+        name = f"{stem[: len(stem) - 10]}.{ending}" if dot and len(stem) > 10 else name[:-10]
     return name or "unnamed"
 
 

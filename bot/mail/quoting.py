@@ -51,12 +51,12 @@ CLIENT = re.compile(
     re.IGNORECASE,
 )
 VALEDICTION = re.compile(
-    r"^\s*(?:(?:med\s+)?(?:vennlig(?:e|st)?|beste?|mange|varme|gode|hjertelig|kollegiale?)\s+hils(?:en|ener|ning\w*)|(?:med\s+)?(?:vennleg|venleg|beste|hjarteleg|god)\s+helsing(?:ar)?|med helsing|mvh|m\.v\.h\.?|vh|v\.h\.|bh|hilsen|"
+    r"^\s*(?:(?:med\s+)?(?:(?:vennlig(?:e|st)?|beste?|mange|varme|gode|hjertelig|kollegiale?)\s+)?hils(?:en|ener|ning\w*)|ystävällisin terveisin|terveisin|(?:med\s+)?(?:vennleg|venleg|beste|hjarteleg|god)\s+helsing(?:ar)?|med helsing|mvh|m\.v\.h\.?|vh|v\.h\.|bh|hilsen|"
     r"helsing|hels|hilsning|(?:with\s+)?(?:kind(?:est)?|best|warm(?:est)?|many)\s+(?:regards|wishes)|regards|all the best|(?:yours\s+)?(?:sincerely|faithfully|truly)(?: yours)?|best|cheers|br|kr|rgds|"
     r"(?:med\s+)?venlig(?:e)?\s+hilsen|dbh|(?:med\s+)?(?:vänlig|bästa|varma|många)(?:a)?\s+hälsning(?:ar)?|hälsningar|mit freundlichen grüßen|(?:viele|beste|freundliche) grüße|mfg|cordialement|"
     r"(?:på forhånd |på førehand )?(?:tusen |mange |hjertelig )?takk(?: på forhånd| på førehand| for hjelpen?| for hjelpa| og hilsen)?|(?:many |kind )?thanks(?: in advance| and (?:kind |best )?regards)?|thank you(?: in advance)?|"
     r"ha (?:en|ei) (?:fin|god|riktig god|flott) (?:dag|helg|uke|veke)(?: videre)?)"
-    r"(?:\s*(?:[,.!:–-]|fra|frå|from|:\)|;\))\s*.{0,60}|\s+(?:(?-i:[A-ZÆØÅÄÖ])[\w.'-]*\s*){1,4}(?:,.{0,60})?|\s*/?\s*)$",
+    r"(?:\s*(?:[,.!:–-]|fra|frå|from|:\)|;\))\s*.{0,60}|\s+(?:(?-i:[A-ZÆØÅÄÖ])[\w.'-]*\s*){1,4}(?:,.{0,60})?|(?<=hilsen)\s+\S{2,20}(?:\s\S{2,20})?|\s*/?\s*)$",
     re.IGNORECASE,
 )
 POSTSCRIPT = re.compile(r"^\s*(?:p\.?\s?s\.?|nb!?|edit|tillegg|etterskrift)\s*[:.!]?\s+\S", re.IGNORECASE)
@@ -138,6 +138,10 @@ def _quotes(lines: list[str], forward: bool) -> list[str]:
                 if not _quotation_follows(lines, number):
                     return _rest(labels, number, "Q")
                 continue
+            if kind and (begins := _marked_quotation(lines, number)):
+                labels[number:begins] = [kind] * (begins - number)
+                number = begins
+                continue
             if kind:
                 return _rest(labels, number, kind)
         number += 1
@@ -169,12 +173,26 @@ def _begins(lines: list[str], number: int, forward: bool) -> tuple[str, int]:
     return ("attribution", length) if length else ("", 0)
 
 
+def _marked_quotation(lines: list[str], number: int) -> int:
+    """Where a header block is followed by lines marked with ``>``: own answers may stand between them. 0 where it is not."""
+    for at in range(number, min(number + 16, len(lines))):
+        if QUOTED_LINE.match(lines[at]):
+            return at
+        if lines[at].strip() and not (HEADER_FROM.match(lines[at]) or HEADER_FIELD.match(lines[at]) or SEPARATOR.match(lines[at]) or RULE.match(lines[at])):
+            return 0
+    return 0
+
+
 def _header_block(lines: list[str], number: int) -> bool:
     """``From:`` and at least two more header fields in the next lines (blank lines between them allowed, as HTML makes them)."""
     near = [line for line in lines[number : number + 14] if line.strip() and line not in (QUOTE, END, REST)][:7]
     if not near or not HEADER_FROM.match(near[0]):
         return False
-    return sum(bool(HEADER_FIELD.match(line)) for line in near[1:]) >= 2
+    fields = [match[0].strip(" >|*_\t").rstrip(":* ").lower() for line in near[1:] if (match := HEADER_FIELD.match(line))]
+    return len({FIELD_OF.get(name, name) for name in fields}) >= 2
+
+
+FIELD_OF = {name: "to" for name in ("til", "till", "an", "à")} | {name: "date" for name in ("sent", "sendt", "sende", "dato", "datum", "skickat", "gesendet")}
 
 
 def _attribution(lines: list[str], number: int) -> int:
@@ -192,7 +210,7 @@ def _attribution(lines: list[str], number: int) -> int:
 
 
 # "Hei, i brevet av 3. mars skrev dere følgende:" is the sender's own sentence
-SENTENCE_LIKE = re.compile(r"^\s*(?:hei|hi|hello|dear|kjære)\b|.*\b(?:skrev|wrote|skreiv)\s+(?:dere|de|du|jeg|vi|dykk|at|that|følgende|the following|you|to us|til oss|i|om)\b", re.IGNORECASE)
+SENTENCE_LIKE = re.compile(r"^\s*(?:hei|hi|hello|dear|kjære)\b|.*\b(?:skrev|wrote|skreiv)\s+(?:dere|de|du|jeg|vi|dykk|at|that|følgende|the following|you|to us|til oss|i|om)\b|.*\b(?:dette|følgende|fylgjande|this|the following|slik)\s*:\s*$", re.IGNORECASE)
 
 
 def _quotation_follows(lines: list[str], number: int) -> bool:
@@ -271,7 +289,11 @@ def _is_name(line: str, names: frozenset[str]) -> bool:
     """A line that holds nothing but words of the sender's name; a title, place or number may follow a comma or bar."""
     told = re.split(r"[,|/(–]| - ", line, maxsplit=1)[0]
     words = [word.lower() for word in re.findall(r"[^\W\d_]+", told)]
-    return 0 < len(words) <= 5 and not re.search(r"[\d:?]", told) and all(word in names for word in words)
+    if not 0 < len(words) <= 5 or re.search(r"[\d:?!;]", told):
+        return False
+    known = [word for word in words if word in names]
+    # a display name may be shorter than the name under the text ("Postma" – "Jelle Postma")
+    return len(known) == len(words) or (len(words) <= 3 and any(len(word) > 3 for word in known) and told == told.title())
 
 
 def _postscript(lines: list[str], labels: list[str], start: int, end: int) -> None:

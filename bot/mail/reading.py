@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -29,12 +30,15 @@ def parse(raw: Raw, *, own_addresses: frozenset[str] = frozenset()) -> Message:
         opened.flaw("two-senders")
     sender = senders[0] if senders else _fallback(first)
     subject = first.get("subject", "")[:1000]
-    parts = quoting.split(opened.text, subject, sender.name)
+    parts = quoting.split(opened.text, subject, f"{sender.name} {sender.address.partition('@')[0]}")
     in_reply_to = identifiers(first.get("in-reply-to", ""))
     references = identifiers(first.get("references", ""))
     text = quoting.unmarked(opened.text)
-    seen = automatic.Seen(first, sender, subject, parts.own or _all_of(parts, text), opened, own_addresses, raw.envelope_from)
+    seen = automatic.Seen(first, sender, subject, parts.own or _all_of(parts, text), opened, own_addresses, raw.envelope_from, parts.signature)
     judged = automatic.judge(seen)
+    bounce = automatic.bounce_of(seen, judged, (*in_reply_to, *references), text) if judged is not None else None
+    if judged is not None and bounce is not None and judged.kind == "bounce" and not bounce.final:
+        judged = replace(judged, kind="delay")
     return Message(
         message_id=next(iter(identifiers(first.get("message-id", ""))), ""),
         sender=sender,
@@ -55,7 +59,7 @@ def parse(raw: Raw, *, own_addresses: frozenset[str] = frozenset()) -> Message:
         headers=opened.headers,
         automatic=judged,
         suppress_reply=judged is None and automatic.suppresses(seen),
-        bounce=automatic.bounce_of(seen, judged, (*in_reply_to, *references), text) if judged is not None else None,
+        bounce=bounce,
         content_hash=_content_hash(first, sender, opened),
         defects=tuple(opened.defects),
         quarantine=opened.quarantine,

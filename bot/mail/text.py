@@ -83,9 +83,17 @@ def unscramble(text: str) -> str:
     if not MOJIBAKE.search(text):
         return text
     try:
-        return text.encode("cp1252").decode("utf-8")
+        return b"".join(_single(letter) for letter in text).decode("utf-8")
     except UnicodeError:
         return text
+
+
+def _single(letter: str) -> bytes:
+    """The byte that was misread: windows-1252, or Latin-1 for the five it leaves out."""
+    try:
+        return letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return letter.encode("latin-1")
 
 
 def header(value: str) -> str:
@@ -97,7 +105,7 @@ def header(value: str) -> str:
     value = value[:HEADER_LENGTH]
     if not value.isascii():
         value = _raw(value)
-    value = re.sub(r"\r\n?|\n", "", re.sub(r"(?:\r\n?|\n)(?=[ \t])", "", value))
+    value = re.sub(r"\r\n?|\n", "", re.sub(r"[ \t]*(?:(?:\r\n?|\n)[ \t]+)+", " ", value))
     if "=?" in value:
         value = _words(value)
     value = value.translate(CONTROLS)

@@ -75,6 +75,7 @@ OTHER = frozenset(
     ve bir bu için nasıl merhaba teşekkürler
     je na se že jak prosím děkuji údaje""".split()
 )
+DOUBLED = re.compile(r"ää|öö|yy|uu|aa|ii")
 NYNORSK_ENDING = re.compile(r"(?:ingane|arane|arar|leg|lege|heit|asjonar|ingar|andet|ast)$")
 BOKMAAL_ENDING = re.compile(r"(?:ingene|erne|elig|elige|asjoner|inger|else|elser|elsen|ende)$")
 FOREIGN_LETTERS = re.compile(r"[^\x00-\u024f\u2000-\u2bff\ufe0f\U0001f000-\U0001faff]")
@@ -142,7 +143,9 @@ def _counts(words: list[str]) -> dict[str, float]:
         elif len(word) > 6 and not nynorsk:
             found["nn"] += 0.4 * bool(NYNORSK_ENDING.search(word))
             found["nb"] += 0.4 * bool(BOKMAAL_ENDING.search(word))
-        if len(word) > 3 and any(letter in word for letter in "äö"):
+        if len(word) > 5 and DOUBLED.search(word) and not any(letter in word for letter in "æøå"):
+            found["other"] += 1  # Finnish and Estonian
+        elif len(word) > 3 and any(letter in word for letter in "äö"):
             found["swedish"] += 1
         if len(word) > 3 and any(letter in word for letter in "æøå"):
             found["norwegian"] += 0.5

@@ -378,7 +378,7 @@ def offer(sentence: Sentence) -> str:
         return "offer-returned" if SIGNED.search(text) and RETURNED.search(text) and not sentence.question else ""
     if REFUSED.search(text):
         return "offer-refused"
-    if sentence.question and "?" in text:
+    if sentence.question and not (SIGNED.search(text) and HANDED_OVER.search(text)):
         return "offer-question"
     conditional = re.search(r"\b(?:hvis|viss|dersom|om (?:vi|dere|de)|if|unless|før (?:vi|jeg|eg) (?:kan|signer|aksepter|godtar|takk)|before (?:we|i) (?:can|sign|accept)|forutsatt|under forutsetning|provided that|på vilkår)\b", text, re.IGNORECASE)
     if WANTS_CHANGE.search(text) and (conditional or not SIGNED.search(text)) and not re.search(r"\b(?:uten endring\w*|utan endring\w*|without (?:any )?changes?)\b", text, re.IGNORECASE):
@@ -390,6 +390,9 @@ def offer(sentence: Sentence) -> str:
     if ACCEPTED.search(text) and not conditional:
         return "offer-accepted"
     return ""
+
+
+HANDED_OVER = re.compile(r"\b(?:vedlagt|vedlagde|ved?lagd|legg(?:er)? ved|ligger ved|ligg ved|her (?:er|kommer|kjem)|attached|enclosed|herewith|please find|returner\w*|i retur)\b", re.IGNORECASE)
 
 
 def _unfinished(text: str) -> bool:

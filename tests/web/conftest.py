@@ -24,14 +24,14 @@ from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
 from bot import understanding
 from bot.config import Settings
 from bot.knowledge import load
 from bot.pipeline import Parts
 from bot.run import now, open_parts
 from bot.web import serve_web
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
-
 from tests.servers import free_port
 
 SERVICE = "mikrodata@ssb.example"
