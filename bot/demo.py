@@ -213,7 +213,7 @@ def demo_settings(folder: Path, authority: Authority) -> Settings:
         routing={"intake": "soknad@ssb.example", "fallback": "postmottak@ssb.example", "trusted_authserv": (SERVER,)},
         offers={"trust_anchors": (str(authority.root),)},
         web={"listen": f"127.0.0.1:{web}", "public_url": f"http://127.0.0.1:{web}"},
-    )  # type: ignore[arg-type]
+    )
 
 
 def free_port() -> int:
@@ -268,10 +268,15 @@ async def _table(console: Console, parts: Parts, mails: list[tuple[Sample, bytes
 
     table = Table("mail", "category", "topic / case", "the sender got", "trust", "why", title="What became of each mail")
     for sample, content in mails:
-        row = await parts.store.read(lambda tx, key=raw(content, parts.clock()).key: tx.summary(key))  # type: ignore[misc]
+        row = await _summary(parts, raw(content, parts.clock()).key)
         subject = row["topic"] if row["reply"] == "answer" else row["case"]
         table.add_row(sample.what, row["category"], subject or "", row["reply"], row["trust"] or "", ", ".join(row["reasons"][:4]))
     console.print(table)
+
+
+async def _summary(parts: Parts, key: str) -> dict[str, Any]:
+    row: dict[str, Any] = await parts.store.read(lambda tx: tx.summary(key))
+    return row
 
 
 async def _answers(console: Console, settings: Settings) -> None:

@@ -95,7 +95,7 @@ class Authority:
         from pyhanko.sign.fields import SigSeedSubFilter
         from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-        store = SimpleCertificateStore()
+        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
         store.register(x509.Certificate.load(self._root))
         signer = signers.SimpleSigner(
             signing_cert=x509.Certificate.load(self._certificate), signing_key=keys.PrivateKeyInfo.load(self._key), cert_registry=store

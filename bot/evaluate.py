@@ -91,7 +91,9 @@ def mails(folder: Path, classify: Callable[[bytes], Judged]) -> Report:
     return Report(figures, confusion, errors, curve(answered))
 
 
-def _score(label: Mapping[str, Any], judged: Judged, counts: Counter[str], confusion: Counter[tuple[str, str]], answered: Answered) -> list[str]:
+def _score(
+    label: Mapping[str, Any], judged: Judged, counts: Counter[str], confusion: Counter[tuple[str, str]], answered: Answered
+) -> list[str]:
     """Count one mail; returns what is wrong with it."""
     understanding, decision = judged.understanding, judged.decision
     wanted, got = label["category"], decision.category.value
@@ -186,7 +188,9 @@ def questions(path: Path, ask: Callable[[str], Asked], known: frozenset[str]) ->
         answered.covered += asked.faq in labelled.faq
         answered.unanswerable_answered += not labelled.faq and not fine
         if not fine:
-            errors.append(f"{number}: answered with {asked.faq} ({asked.confidence:.3f}), should be {list(labelled.faq) or 'silence'}: {labelled.question}")
+            errors.append(
+                f"{number}: answered with {asked.faq} ({asked.confidence:.3f}), should be {list(labelled.faq) or 'silence'}: {labelled.question}"
+            )
     total, wanted = max(1, len(lines)), max(1, answered.answerable)
     figures = {
         "questions": len(lines),
@@ -203,12 +207,11 @@ def questions(path: Path, ask: Callable[[str], Asked], known: frozenset[str]) ->
 
 def curve(answered: Answered) -> list[tuple[float, float, float]]:
     """Risk and coverage: (threshold, coverage of the answerable, precision) at falling thresholds."""
-    points, n, right = [], 0, 0
+    points, right = [], 0
     rows = sorted(answered.confidences, reverse=True)
-    for number, (confidence, fine, _) in enumerate(rows):
-        n += 1
+    for n, (confidence, fine, _) in enumerate(rows, 1):
         right += fine
-        if number + 1 == len(rows) or n % max(1, len(rows) // 20) == 0:
+        if n == len(rows) or n % max(1, len(rows) // 20) == 0:
             points.append((confidence, right / max(1, answered.answerable), right / n))
     return points
 
@@ -216,7 +219,10 @@ def curve(answered: Answered) -> list[tuple[float, float, float]]:
 def plot(report: Report, path: Path) -> None:
     """The risk–coverage curve as an SVG picture."""
     width, height, edge = 480, 320, 40
-    spots = [(edge + coverage * (width - 2 * edge), height - edge - (precision - 0.5) / 0.5 * (height - 2 * edge)) for _, coverage, precision in report.curve]
+    spots = [
+        (edge + coverage * (width - 2 * edge), height - edge - (precision - 0.5) / 0.5 * (height - 2 * edge))
+        for _, coverage, precision in report.curve
+    ]
     line = " ".join(f"{x:.1f},{max(edge, min(height - edge, y)):.1f}" for x, y in spots)
     path.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11">'

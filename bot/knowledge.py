@@ -266,7 +266,9 @@ def _read_labelled(path: Path, stem: str, content: bytes, mails: list[LabelledMa
             elif stem.startswith("questions"):
                 questions.append(labelled_question(entry))
         except (ValueError, KeyError, TypeError):
-            raise KnowledgeError(f"{path}:{number} is no labelled {stem.split('-')[0]} line (JSON, keys as in docs/understanding.md)") from None
+            raise KnowledgeError(
+                f"{path}:{number} is no labelled {stem.split('-')[0]} line (JSON, keys as in docs/understanding.md)"
+            ) from None
 
 
 def _read_learned(path: Path, content: bytes, topics: dict[str, Topic], negatives: list[Negatives], examples: list[Example]) -> None:

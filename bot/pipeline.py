@@ -264,6 +264,8 @@ async def _settle_and_claim(parts: Parts, settled: tuple[Outgoing, Delivery] | N
         state = tx.settle(settled[0].message_id, settled[1], now) if settled is not None else ""
         return state, tx.claim(now, paused=tx.get_flag("paused") == "1")
 
+    state: str
+    mail: Outgoing | None
     state, mail = await _patiently(parts, lambda: parts.store.write(work))
     if settled is not None:
         parts.journal.delivered(settled[0].message_id, settled[0].kind, state, settled[1].detail)

@@ -97,8 +97,15 @@ def brain(settings: Settings) -> Brain:
     """Knowledge and model; the model comes from the cache when the knowledge has not changed."""
     learned = folder_of(settings.service.data)
     try:
-        loaded = knowledge.load(Path(settings.knowledge.folder) if settings.knowledge.folder else None, extra=[learned] if learned.is_dir() else [])
-        return Brain(loaded, understanding.prepare(loaded, cache_folder(settings), precision=settings.answers.precision, floor=settings.answers.precision_floor))
+        loaded = knowledge.load(
+            Path(settings.knowledge.folder) if settings.knowledge.folder else None, extra=[learned] if learned.is_dir() else []
+        )
+        return Brain(
+            loaded,
+            understanding.prepare(
+                loaded, cache_folder(settings), precision=settings.answers.precision, floor=settings.answers.precision_floor
+            ),
+        )
     except (knowledge.KnowledgeError, understanding.LearningFailed) as error:
         raise ConfigError(str(error)) from None
 

@@ -48,7 +48,10 @@ class Rule:
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-DAEMON = re.compile(r"^(?:mailer-?daemon|mail-?daemon|mdaemon|bounces?(?:[+=-].*)?|double-bounce|microsoftexchange[0-9a-f]{20,}|mail\.?delivery\.?(?:sub)?system|mailerdaemon|maildelivery)$", re.IGNORECASE)
+DAEMON = re.compile(
+    r"^(?:mailer-?daemon|mail-?daemon|mdaemon|bounces?(?:[+=-].*)?|double-bounce|microsoftexchange[0-9a-f]{20,}|mail\.?delivery\.?(?:sub)?system|mailerdaemon|maildelivery)$",
+    re.IGNORECASE,
+)
 POSTMASTER = re.compile(r"^(?:postmaster|mail-?admin|mailadmin)$", re.IGNORECASE)
 NO_REPLY = re.compile(
     r"^(?:(?:[\w.+-]*[._+-])?(?:no|do[._-]?not|dont|donot|ikke|ikkje|inga?|kein|ei)[._-]?(?:reply|response|svar|antwort|respond|vast\w*)(?:[._+\d-].*)?|(?:[\w.-]+[._-])?noreply\w*|auto(?:mailer|svar|reply|responder|matisk)?|"
@@ -69,7 +72,10 @@ BOUNCE_BODY = re.compile(
     r"konnte nicht zugestellt|kunne ikke afleveres|blev ikke leveret|har ikke blitt levert|vi har ikke kunnet levere|listed recipient|not listed in (?:domino|public)|fikk ikke levert|leveringen mislyktes|levering til (?:disse|følgende|desse))",
     re.IGNORECASE,
 )
-DELAY = re.compile(r"(?:delayed|not yet been delivered|will (?:continue|keep|be retried)|still trying|has not (?:yet )?been delivered|warning message only|do not need to resend|forsinket|forseinka|fortsatt forsøke|prøver igjen|will retry|försenad|verzögert|temporary (?:problem|failure))", re.IGNORECASE)
+DELAY = re.compile(
+    r"(?:delayed|not yet been delivered|will (?:continue|keep|be retried)|still trying|has not (?:yet )?been delivered|warning message only|do not need to resend|forsinket|forseinka|fortsatt forsøke|prøver igjen|will retry|försenad|verzögert|temporary (?:problem|failure))",
+    re.IGNORECASE,
+)
 ABSENT_SUBJECT = re.compile(
     r"^\s*(?:\[[^\]]{1,30}\]\s*)?(?:auto(?:matic(?:ally)?|mated|matisk[t]?|matische|svar|reply|-reply|-response|response|responder|-svar|antwort|:|\s+reply|generert)\b.{0,20}(?::|\b)|automatisk (?:svar|fraværsmelding|fråværsmelding|melding|kvittering)|automatiskt svar|automatische antwort|out[- ]of[- ](?:the[- ])?office|ooo\b|"
     r"i(?:['’]?m| am) (?:currently )?(?:out of|away|on (?:leave|holiday|vacation))|away from (?:the |my )?(?:office|desk|e?mail)|on (?:leave|vacation|holiday|parental leave|sabbatical)\b|vacation (?:reply|response|notice|message)|absence (?:notice|message)|"
@@ -108,13 +114,19 @@ ASKS_US = re.compile(
     r"utsett\w*|forleng\w*|extension|spørsmål om (?:tilgang|pris|søknad))\b",
     re.IGNORECASE,
 )
-RECEIPT_SUBJECT = re.compile(r"^\s*(?:read|not read|unread|lest|ulest|ikke lest|lese|ulese|sett|læst|ulæst|ikke læst|läst|oläst|gelesen|ungelesen|delivered|levert|leveret|levererat|read receipt|return receipt(?: \(displayed\))?|lesebekreftelse|lesekvittering|leveringskvittering|kvittering for lesing|relayed|videresendt:? levert)\s*(?::|\(|$)", re.IGNORECASE)
+RECEIPT_SUBJECT = re.compile(
+    r"^\s*(?:read|not read|unread|lest|ulest|ikke lest|lese|ulese|sett|læst|ulæst|ikke læst|läst|oläst|gelesen|ungelesen|delivered|levert|leveret|levererat|read receipt|return receipt(?: \(displayed\))?|lesebekreftelse|lesekvittering|leveringskvittering|kvittering for lesing|relayed|videresendt:? levert)\s*(?::|\(|$)",
+    re.IGNORECASE,
+)
 RECEIPT_BODY = re.compile(
     r"(?:was\s+\S+\s+received|was received by|was (?:read|displayed|opened|deleted without being read)|has been (?:read|delivered|displayed)|ble (?:lest|vist|åpnet|slettet uten å|levert)|blei (?:lest|lese|vist)|vart (?:lesen|lese|opna|vist)|er (?:lest|levert|åpnet)\b|return receipt|read receipt|lesebekreftelse|lesekvittering|this receipt (?:verifies|only acknowledges)|no guarantee that the "
     r"message has been read|blev (?:læst|läst)|wurde (?:gelesen|angezeigt)|delivery to these recipients or groups is complete|levering til disse mottakerne|your message\s+to:.{0,200}was read)",
     re.IGNORECASE | re.DOTALL,
 )
-CALENDAR_SUBJECT = re.compile(r"^\s*(?:accepted|declined|tentative(?:ly accepted)?|canceled|cancelled|updated? invitation|invitation|new time proposed|godtatt|godtatt foreløpig|godteke|avslått|avslege|avlyst|foreløpig(?: godtatt)?|møteforespørsel|møteinnkalling|invitasjon|akseptert|accepterad|accepterat|avböjt|preliminär\w*|accepteret|afvist|zugesagt|abgesagt|mit vorbehalt)\s*:", re.IGNORECASE)
+CALENDAR_SUBJECT = re.compile(
+    r"^\s*(?:accepted|declined|tentative(?:ly accepted)?|canceled|cancelled|updated? invitation|invitation|new time proposed|godtatt|godtatt foreløpig|godteke|avslått|avslege|avlyst|foreløpig(?: godtatt)?|møteforespørsel|møteinnkalling|invitasjon|akseptert|accepterad|accepterat|avböjt|preliminär\w*|accepteret|afvist|zugesagt|abgesagt|mit vorbehalt)\s*:",
+    re.IGNORECASE,
+)
 CALENDAR_BODY = re.compile(
     r"(?:\b(?:has|have|har|hat) (?:tentatively |foreløpig |preliminärt )?(?:accepted|declined|godtatt|godteke|akseptert|avslått|avslege|accepterat|avböjt|accepteret|afvist|cancel+ed|avlyst|kansellert|proposed a new)\b[^.?!]{0,40}\b(?:invit\w*|møte\w*|meeting|møde\w*|event|appointment|avtale\w*)"
     r"|^\s*(?:når|when|tid|kor|hvor|where|sted|stad|wann|wo|tidspunkt|lokasjon|location)\s*:.{4,}|\b(?:meeting|møtet|event|hendelsen) (?:has been|was|is|er|ble|blei|vart) (?:cancel+ed|avlyst|kansellert|flyttet|flytta|updated|oppdatert)|microsoft teams.{0,30}(?:meeting|møte)|(?:join|bli med i) .{0,30}(?:meeting|møtet))",
@@ -125,8 +137,43 @@ NEWSLETTER = re.compile(
     r"you(?:['’]re| are) receiving this (?:e-?mail|message|newsletter) because|endre (?:dine )?innstillinger|update (?:your )?preferences|vil du ikke lenger motta|if you no longer wish)",
     re.IGNORECASE,
 )
-LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "list-unsubscribe-post", "list-help", "list-subscribe", "list-owner", "list-archive", "mailing-list", "x-mailing-list", "x-mailman-version", "x-beenthere", "x-list", "x-listserv", "x-ml-name", "x-loop-list")
-BULK_HEADERS = ("feedback-id", "x-campaign", "x-campaignid", "x-campaign-id", "x-mc-user", "x-csa-complaints", "x-mailchimp-campaign-id", "x-mailgun-tag", "x-newsletter", "x-nl-id", "x-marketing", "x-hubspot-rule-id", "x-job", "x-msys-api", "x-emarsys-environment", "x-rcpt-campaign", "x-apsis-campaign")
+LIST_HEADERS = (
+    "list-id",
+    "list-post",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-help",
+    "list-subscribe",
+    "list-owner",
+    "list-archive",
+    "mailing-list",
+    "x-mailing-list",
+    "x-mailman-version",
+    "x-beenthere",
+    "x-list",
+    "x-listserv",
+    "x-ml-name",
+    "x-loop-list",
+)
+BULK_HEADERS = (
+    "feedback-id",
+    "x-campaign",
+    "x-campaignid",
+    "x-campaign-id",
+    "x-mc-user",
+    "x-csa-complaints",
+    "x-mailchimp-campaign-id",
+    "x-mailgun-tag",
+    "x-newsletter",
+    "x-nl-id",
+    "x-marketing",
+    "x-hubspot-rule-id",
+    "x-job",
+    "x-msys-api",
+    "x-emarsys-environment",
+    "x-rcpt-campaign",
+    "x-apsis-campaign",
+)
 AUTO_HEADERS = (
     "x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoresponse", "x-autoreply-from", "x-mail-autoreply", "x-auto-reply-from", "x-autogenerated", "x-auto-generated", "x-autoreply-domain", "x-autoreplied-from", "x-vacation", "x-fc-machinegenerated", "x-cron-env", "x-auto-replied",
     "x-amazon-auto-reply", "x-amazon-mail-relay-type", "x-jive-autoreply", "x-ooo", "x-out-of-office", "x-autosubmitted", "x-mailer-autoreply", "x-gitlab-notificationreason", "x-github-reason", "x-jira-fingerprint", "x-rt-loop-prevention", "x-otrs-loop", "x-zammad-auto-response", "x-no-loop", "x-zendesk-auto",
@@ -192,9 +239,16 @@ def _forwards(seen: Seen) -> bool:
 
 def _daemon(seen: Seen) -> str:
     local = seen.sender.address.partition("@")[0]
-    if DAEMON.match(local) or re.match(r"(?:mail delivery (?:sub)?system|mailer-daemon|mail administrator|microsoft outlook$)", seen.sender.name, re.IGNORECASE) and (BOUNCE_SUBJECT.match(seen.subject) or not local):
+    if DAEMON.match(local) or (
+        re.match(r"(?:mail delivery (?:sub)?system|mailer-daemon|mail administrator|microsoft outlook$)", seen.sender.name, re.IGNORECASE)
+        and (BOUNCE_SUBJECT.match(seen.subject) or not local)
+    ):
         return "From a mail daemon"
-    if POSTMASTER.match(local) and (BOUNCE_SUBJECT.match(seen.subject) or RECEIPT_SUBJECT.match(seen.subject) or (BOUNCE_BODY.search(seen.text) and "?" not in seen.text)):
+    if POSTMASTER.match(local) and (
+        BOUNCE_SUBJECT.match(seen.subject)
+        or RECEIPT_SUBJECT.match(seen.subject)
+        or (BOUNCE_BODY.search(seen.text) and "?" not in seen.text)
+    ):
         return "From postmaster, with the words of a bounce"
     return ""
 
@@ -218,17 +272,27 @@ def _null_sender(seen: Seen) -> str:
 
 
 def _null_sender_bounce(seen: Seen) -> str:
-    if _null_sender(seen) and (BOUNCE_SUBJECT.match(seen.subject) or BOUNCE_BODY.search(seen.text[:3000]) or BLOCKED.search(seen.text[:3000])):
+    if _null_sender(seen) and (
+        BOUNCE_SUBJECT.match(seen.subject) or BOUNCE_BODY.search(seen.text[:3000]) or BLOCKED.search(seen.text[:3000])
+    ):
         return "null sender, with the words of a bounce"
     return ""
 
 
-BLOCKED = re.compile(r"(?:blocked|rejected|quarantined|not (?:been )?delivered|blokkert|avvist|stoppet|stanset|stansa|ikke kommet fram|ikkje kome fram|karantene|stopped)", re.IGNORECASE)
+BLOCKED = re.compile(
+    r"(?:blocked|rejected|quarantined|not (?:been )?delivered|blokkert|avvist|stoppet|stanset|stansa|ikke kommet fram|ikkje kome fram|karantene|stopped)",
+    re.IGNORECASE,
+)
 
 
 def _absent_with_header(seen: Seen) -> str:
     marked = _auto_submitted()(seen) or _precedence("bulk", "junk", "auto_reply")(seen)
-    if marked and not _header_of(*LIST_HEADERS)(seen) and (ABSENT_SUBJECT.match(seen.subject) or _signs(seen.text[:4000]) >= 2) and ABSENT.search(seen.text[:4000]):
+    if (
+        marked
+        and not _header_of(*LIST_HEADERS)(seen)
+        and (ABSENT_SUBJECT.match(seen.subject) or _signs(seen.text[:4000]) >= 2)
+        and ABSENT.search(seen.text[:4000])
+    ):
         return f"{marked}, and the words of an absence notice"
     return ""
 
@@ -287,9 +351,18 @@ def _calendar(seen: Seen) -> str:
         return f"text/calendar; method={seen.opened.calendar_method}"
     if "text/calendar" in seen.opened.types[:4] and (CALENDAR_SUBJECT.match(seen.subject) or seen.opened.types[0] == "text/calendar"):
         return "a calendar part and its subject"
-    if CALENDAR_SUBJECT.match(seen.subject) and (not seen.text.strip() or seen.header("x-ms-exchange-calendar-originator-id") or seen.header("content-class").endswith("calendarmessage")):
+    if CALENDAR_SUBJECT.match(seen.subject) and (
+        not seen.text.strip()
+        or seen.header("x-ms-exchange-calendar-originator-id")
+        or seen.header("content-class").endswith("calendarmessage")
+    ):
         return "the subject of a calendar reply"
-    if CALENDAR_SUBJECT.match(seen.subject) and CALENDAR_BODY.search(seen.text[:1500]) and "?" not in seen.text[:1500] and not ASKS_US.search(seen.text[:1500]):
+    if (
+        CALENDAR_SUBJECT.match(seen.subject)
+        and CALENDAR_BODY.search(seen.text[:1500])
+        and "?" not in seen.text[:1500]
+        and not ASKS_US.search(seen.text[:1500])
+    ):
         return "the subject and the words of a calendar notice"
     return ""
 
@@ -309,11 +382,18 @@ def _absent_subject(seen: Seen) -> str:
         return ""
     if AUTOMATIC_PHRASE.search(text) or ABSENT.search(text) or signs >= 2:
         return "the subject and the words of an automatic reply"
-    machine = re.match(r"\s*(?:automatic reply|automatisk svar|autosvar|automatiskt svar|automatische antwort|autoreply|auto-?reply|out of office|automatisk fraværs\w*|réponse automatique)\b", seen.subject, re.IGNORECASE)
+    machine = re.match(
+        r"\s*(?:automatic reply|automatisk svar|autosvar|automatiskt svar|automatische antwort|autoreply|auto-?reply|out of office|automatisk fraværs\w*|réponse automatique)\b",
+        seen.subject,
+        re.IGNORECASE,
+    )
     return "the subject that only machines write" if machine and not ASKS_US.search(text) else ""
 
 
-HANDS_OVER = re.compile(r"\b(?:overtar|overtek|tar over|tek over|takes? over|taking over|has taken over|ny(?:tt)? prosjektleder|ny prosjektleiar|new (?:project leader|principal investigator|pi\b)|ny kontaktperson|i mitt fravær (?:er|blir))", re.IGNORECASE)
+HANDS_OVER = re.compile(
+    r"\b(?:overtar|overtek|tar over|tek over|takes? over|taking over|has taken over|ny(?:tt)? prosjektleder|ny prosjektleiar|new (?:project leader|principal investigator|pi\b)|ny kontaktperson|i mitt fravær (?:er|blir))",
+    re.IGNORECASE,
+)
 
 
 def _asks(text: str) -> bool:
@@ -330,19 +410,27 @@ def _absent_words(seen: Seen) -> str:
     text = seen.text[:4000]
     if len(text.split()) > 160 or not ABSENT.search(text) or _asks(text):
         return ""
-    answers = bool(seen.header("in-reply-to") or seen.header("references")) or bool(re.match(r"\s*(?:re|sv|aw|svar)\s*:", seen.subject, re.IGNORECASE)) or not seen.subject.strip()
+    answers = (
+        bool(seen.header("in-reply-to") or seen.header("references"))
+        or bool(re.match(r"\s*(?:re|sv|aw|svar)\s*:", seen.subject, re.IGNORECASE))
+        or not seen.subject.strip()
+    )
     needed = 3 if not answers else 2
-    return "the words of an absence notice" if _signs(text) >= needed + (not AUTOMATIC_PHRASE.search(text) and len(text.split()) > 90) else ""
+    return (
+        "the words of an absence notice" if _signs(text) >= needed + (not AUTOMATIC_PHRASE.search(text) and len(text.split()) > 90) else ""
+    )
 
 
 def _automatic_words(seen: Seen) -> str:
     """Somebody's system says that it is one: in so many words, and nobody asks anything beside it."""
     text = seen.text[:4000]
     match = AUTOMATIC_PHRASE.search(text)
-    if match is None or "?" in text or re.match(r"\s*(?:re|sv|aw|fwd?|vs)\s*:", seen.subject, re.IGNORECASE) and ASKS_US.search(text):
+    if match is None or "?" in text or (re.match(r"\s*(?:re|sv|aw|fwd?|vs)\s*:", seen.subject, re.IGNORECASE) and ASKS_US.search(text)):
         return ""
     around = text[max(0, match.start() - 60) : match.end() + 60]
-    if re.search(r"\b(?:fikk|fekk|mottok|got|received|from you|fra dere|frå dykk|your|deres|dykkar)\b", around, re.IGNORECASE) and not re.match(r"\s*(?:dette er|this is)", text[match.start() :], re.IGNORECASE):
+    if re.search(
+        r"\b(?:fikk|fekk|mottok|got|received|from you|fra dere|frå dykk|your|deres|dykkar)\b", around, re.IGNORECASE
+    ) and not re.match(r"\s*(?:dette er|this is)", text[match.start() :], re.IGNORECASE):
         return ""
     return "the words of an automatic message"
 
@@ -354,7 +442,10 @@ def _monitoring(seen: Seen) -> str:
     return ""
 
 
-MONITORING = re.compile(r"^\s*(?:\[?(?:problem|resolved|recovery|critical|alert|alarm|warning|disaster|down|ok|firing)\]?\s*[:\-]|\*\*|\[firing|\[resolved)", re.IGNORECASE)
+MONITORING = re.compile(
+    r"^\s*(?:\[?(?:problem|resolved|recovery|critical|alert|alarm|warning|disaster|down|ok|firing)\]?\s*[:\-]|\*\*|\[firing|\[resolved)",
+    re.IGNORECASE,
+)
 
 
 def _no_reply(seen: Seen) -> str:
@@ -364,7 +455,12 @@ def _no_reply(seen: Seen) -> str:
 
 def _newsletter(seen: Seen) -> str:
     """A newsletter without list headers: it says how to unsubscribe in text of its own, and was not sent on by a person."""
-    if NEWSLETTER.search(f"{seen.text[-1500:]}\n{seen.signature[-800:]}") and len(seen.text.split()) > 40 and not _forwards(seen) and not seen.header("in-reply-to"):
+    if (
+        NEWSLETTER.search(f"{seen.text[-1500:]}\n{seen.signature[-800:]}")
+        and len(seen.text.split()) > 40
+        and not _forwards(seen)
+        and not seen.header("in-reply-to")
+    ):
         return "the words of a newsletter"
     return ""
 
@@ -416,7 +512,11 @@ def judge(seen: Seen) -> Automatic | None:
 def _absence(seen: Seen) -> bool:
     """Whether an automatic reply speaks of absence at all; a ticket system's acknowledgement does not."""
     text = seen.text[:4000]
-    return bool(ABSENT_SUBJECT.match(seen.subject) or ABSENT.search(text) or re.search(r"vacation|away|ferie|fravær|absen", seen.subject, re.IGNORECASE))
+    return bool(
+        ABSENT_SUBJECT.match(seen.subject)
+        or ABSENT.search(text)
+        or re.search(r"vacation|away|ferie|fravær|absen", seen.subject, re.IGNORECASE)
+    )
 
 
 def suppresses(seen: Seen) -> bool:
@@ -443,7 +543,11 @@ def bounce_of(seen: Seen, automatic: Automatic, answers: tuple[str, ...], full_t
     status = status or (found[1] if (found := STATUS.search(full_text[:6000])) else "")
     if not recipient and (found := RECIPIENT.search(full_text[:4000])):
         recipient = found[0]
-    delayed = automatic.kind == "delay" or action == "delayed" or (not action and not status.startswith("5") and bool(DELAY.search(seen.subject + "\n" + full_text[:2000])))
+    delayed = (
+        automatic.kind == "delay"
+        or action == "delayed"
+        or (not action and not status.startswith("5") and bool(DELAY.search(seen.subject + "\n" + full_text[:2000])))
+    )
     return Bounce(identifier, recipient.lower(), status, not delayed)
 
 

@@ -13,7 +13,10 @@ QUOTE, END, REST = "\ue000", "\ue001", "\ue002"
 LONGEST = 300_000  # characters of HTML that are read
 DEEPEST = 150  # open elements; the converter recurses
 
-DROPPED = re.compile(r"<!--.{0,20000}?-->|<(style|script|head|title|template)\b[^>]{0,2000}>.{0,100000}?</\1\s*>|<\?xml[^>]{0,500}>|<!\[[^>]{0,200}>", re.IGNORECASE | re.DOTALL)
+DROPPED = re.compile(
+    r"<!--.{0,20000}?-->|<(style|script|head|title|template)\b[^>]{0,2000}>.{0,100000}?</\1\s*>|<\?xml[^>]{0,500}>|<!\[[^>]{0,200}>",
+    re.IGNORECASE | re.DOTALL,
+)
 OPENING = re.compile(r"<(?!br|hr|img|meta|link|input|col|area|base|wbr|source|o:p|/)[a-z][^<>]{0,4000}>", re.IGNORECASE)
 CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,30})", re.IGNORECASE)
 BLOCK_QUOTE = re.compile(r"<blockquote\b[^>]{0,1000}>", re.IGNORECASE)
@@ -24,7 +27,9 @@ BEFORE_REST = re.compile(
     r"|class\s*=\s*[\"']?(?:yahoo_quoted|protonmail_quote|moz-forward-container))",
     re.IGNORECASE,
 )
-OUTLOOK_RULE = re.compile(r"<div[^>]{0,60}style\s*=\s*[\"'][^\"'>]{0,60}border:\s*none;\s*border-top:\s*solid\s*#(?:E1E1E1|B5C4DF)", re.IGNORECASE)
+OUTLOOK_RULE = re.compile(
+    r"<div[^>]{0,60}style\s*=\s*[\"'][^\"'>]{0,60}border:\s*none;\s*border-top:\s*solid\s*#(?:E1E1E1|B5C4DF)", re.IGNORECASE
+)
 GMAIL = re.compile(r"<div\b[^>]{0,300}?class\s*=\s*[\"'](?:[\w ]{0,60})?gmail_(?:attr|quote\b)", re.IGNORECASE)
 
 
@@ -57,7 +62,9 @@ def to_text(page: str) -> str:
 def _deepest(page: str) -> int:
     """An upper bound of how deep elements nest: opening minus closing tags, the largest on the way."""
     depth = deepest = 0
-    for match in re.finditer(r"<(/?)(div|span|table|tbody|tr|td|blockquote|font|b|i|p|ul|ol|li|center|a|u|em|strong)\b", page, re.IGNORECASE):
+    for match in re.finditer(
+        r"<(/?)(div|span|table|tbody|tr|td|blockquote|font|b|i|p|ul|ol|li|center|a|u|em|strong)\b", page, re.IGNORECASE
+    ):
         depth = max(0, depth + (-1 if match[1] else 1))
         deepest = max(deepest, depth)
     return deepest

@@ -97,7 +97,9 @@ def _without_strays(content: bytes) -> bytes:
     if end is None:
         return content
     lines = content[: end.start()].split(b"\n")
-    stray = [number for number, line in enumerate(lines) if number and line[:1] not in b" \t\r" and not re.match(rb"[!-9;-~]+[ \t]*:", line)]
+    stray = [
+        number for number, line in enumerate(lines) if number and line[:1] not in b" \t\r" and not re.match(rb"[!-9;-~]+[ \t]*:", line)
+    ]
     if not stray or sum(bool(KNOWN_FIELD.match(line)) for line in lines[stray[0] :]) < 2:
         return content
     return b"\n".join(line for number, line in enumerate(lines) if number not in set(stray)) + content[end.start() :]
@@ -111,7 +113,10 @@ def _beyond(content: bytes) -> str:
     head = content[: end.start()] if end else content
     if len(head) > LIMITS["header-bytes"] and end is not None:
         return "its header is too long"
-    if head.count(b"\n") > LIMITS["headers"] * 20 or len(re.findall(rb"^[!-9;-~]+:", head[: LIMITS["header-bytes"]], re.MULTILINE)) > LIMITS["headers"]:
+    if (
+        head.count(b"\n") > LIMITS["headers"] * 20
+        or len(re.findall(rb"^[!-9;-~]+:", head[: LIMITS["header-bytes"]], re.MULTILINE)) > LIMITS["headers"]
+    ):
         return f"more than {LIMITS['headers']} header fields"
     if len(CONTAINER.findall(content)) > LIMITS["nesting"] * 3:
         return "nested too deeply"
@@ -200,7 +205,9 @@ def _disposition(part: Part) -> str:
 
 
 def _is_body(part: Part, kind: str) -> bool:
-    return kind in ("text/plain", "text/html", "text/enriched", "text/richtext") and _disposition(part) != "attachment" and not name_of(part)
+    return (
+        kind in ("text/plain", "text/html", "text/enriched", "text/richtext") and _disposition(part) != "attachment" and not name_of(part)
+    )
 
 
 def _body(part: Part, kind: str, opened: Opened, texts: list[str], pages: list[str]) -> None:
@@ -284,7 +291,15 @@ def _attachment(part: Part, kind: str, opened: Opened) -> None:
             opened.text = opened.text or clean(inside.text)
             opened.flaw("tnef")
             return
-    opened.attachments.append(Attachment(name, kind, content, inline=_disposition(part) == "inline" or kind in ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")))
+    opened.attachments.append(
+        Attachment(
+            name,
+            kind,
+            content,
+            inline=_disposition(part) == "inline"
+            or kind in ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"),
+        )
+    )
 
 
 def _nested(part: Part, opened: Opened) -> None:
@@ -421,7 +436,13 @@ def safe_name(name: str) -> str:
 
 
 def _name_for(kind: str) -> str:
-    endings = {"text/calendar": "invite.ics", "text/html": "page.html", "text/plain": "text.txt", "application/pdf": "document.pdf", "application/pkcs7-signature": "smime.p7s"}
+    endings = {
+        "text/calendar": "invite.ics",
+        "text/html": "page.html",
+        "text/plain": "text.txt",
+        "application/pdf": "document.pdf",
+        "application/pkcs7-signature": "smime.p7s",
+    }
     return endings.get(kind, "unnamed" if not kind.startswith("image/") else f"image.{kind.partition('/')[2][:8]}")
 
 

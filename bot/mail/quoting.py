@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from bot.mail.html import END, QUOTE, REST
 
 LINES = 4000  # lines that are looked at one by one; what follows belongs to the part that line 4000 belongs to
-FORWARD_SUBJECT = re.compile(r"^\s*(?:(?:re|sv|aw|antw)\s*:\s*)?(?:fwd?|vs|vb|videresend\w*|vidaresend\w*|wg|tr|rv|vl|doorst|i)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+FORWARD_SUBJECT = re.compile(
+    r"^\s*(?:(?:re|sv|aw|antw)\s*:\s*)?(?:fwd?|vs|vb|videresend\w*|vidaresend\w*|wg|tr|rv|vl|doorst|i)\s*(?:\[\d+\])?\s*:", re.IGNORECASE
+)
 
 FROM = r"(?:from|fra|frå|från|von|de|van|avsender|afsender)"
 FIELDS = (
@@ -39,7 +41,8 @@ WROTE = r"(?:skrev|skreiv|wrote|writes|schrieb|ha scritto|a écrit|escribió|skr
 ATTRIBUTION = re.compile(rf"^[\s>]*(?=.{{0,300}}(?:\d|@)).{{0,260}}\b{WROTE}\b.{{0,160}}:\s*$", re.IGNORECASE)
 ATTRIBUTION_NAME = re.compile(rf"^[\s>]*(?:[A-ZÆØÅÄÖ][\w.'-]+\s+){{1,4}}(?:<[^<>\s]+@[^<>\s]+>\s*)?{WROTE}\s*:\s*$")
 ATTRIBUTION_START = re.compile(
-    r"^[\s>]*(?:den|på|on|am|le|em|il|op|el|i|(?:ma|ti|on|to|fr|lø|sø|må|ty|la|su|sön|lör|tis|ons|tors|fre)\w*\.?,?|mon|tue|wed|thu|fri|sat|sun|\d{1,2}[./ -]|\d{4}-|-{3,}).{0,200}$", re.IGNORECASE
+    r"^[\s>]*(?:den|på|on|am|le|em|il|op|el|i|(?:ma|ti|on|to|fr|lø|sø|må|ty|la|su|sön|lör|tis|ons|tors|fre)\w*\.?,?|mon|tue|wed|thu|fri|sat|sun|\d{1,2}[./ -]|\d{4}-|-{3,}).{0,200}$",
+    re.IGNORECASE,
 )
 NOTES = re.compile(rf"^[\s>]*-{{3,}}\s*.{{2,120}}\b{WROTE}\s*:?\s*-{{3,}}\s*$", re.IGNORECASE)
 QUOTED_LINE = re.compile(r"^\s{0,3}(?:>|\|\s)")
@@ -79,7 +82,9 @@ CONTACT = re.compile(
     r"koordinator|coordinator|fakultet\w*|faculty|school|institute|hospital|sykehus\w*|sjukehus\w*|kommune|direktorat\w*|departement\w*)\b)",
     re.IGNORECASE,
 )
-SENTENCE = re.compile(r"\?|\b(?:jeg|eg|vi|dere|dykk|we|you|i|har|have|er|is|are|kan|can|skal|will|må|must)\b.*\b\w+\b.*[.!?]\s*$", re.IGNORECASE)
+SENTENCE = re.compile(
+    r"\?|\b(?:jeg|eg|vi|dere|dykk|we|you|i|har|have|er|is|are|kan|can|skal|will|må|must)\b.*\b\w+\b.*[.!?]\s*$", re.IGNORECASE
+)
 SIGNATURE_LINES = 14
 
 
@@ -178,7 +183,9 @@ def _marked_quotation(lines: list[str], number: int) -> int:
     for at in range(number, min(number + 16, len(lines))):
         if QUOTED_LINE.match(lines[at]):
             return at
-        if lines[at].strip() and not (HEADER_FROM.match(lines[at]) or HEADER_FIELD.match(lines[at]) or SEPARATOR.match(lines[at]) or RULE.match(lines[at])):
+        if lines[at].strip() and not (
+            HEADER_FROM.match(lines[at]) or HEADER_FIELD.match(lines[at]) or SEPARATOR.match(lines[at]) or RULE.match(lines[at])
+        ):
             return 0
     return 0
 
@@ -192,7 +199,9 @@ def _header_block(lines: list[str], number: int) -> bool:
     return len({FIELD_OF.get(name, name) for name in fields}) >= 2
 
 
-FIELD_OF = {name: "to" for name in ("til", "till", "an", "à")} | {name: "date" for name in ("sent", "sendt", "sende", "dato", "datum", "skickat", "gesendet")}
+FIELD_OF = {name: "to" for name in ("til", "till", "an", "à")} | {
+    name: "date" for name in ("sent", "sendt", "sende", "dato", "datum", "skickat", "gesendet")
+}
 
 
 def _attribution(lines: list[str], number: int) -> int:
@@ -210,7 +219,10 @@ def _attribution(lines: list[str], number: int) -> int:
 
 
 # "Hei, i brevet av 3. mars skrev dere følgende:" is the sender's own sentence
-SENTENCE_LIKE = re.compile(r"^\s*(?:hei|hi|hello|dear|kjære)\b|.*\b(?:skrev|wrote|skreiv)\s+(?:dere|de|du|jeg|vi|dykk|at|that|følgende|the following|you|to us|til oss|i|om)\b|.*\b(?:dette|følgende|fylgjande|this|the following|slik)\s*:\s*$", re.IGNORECASE)
+SENTENCE_LIKE = re.compile(
+    r"^\s*(?:hei|hi|hello|dear|kjære)\b|.*\b(?:skrev|wrote|skreiv)\s+(?:dere|de|du|jeg|vi|dykk|at|that|følgende|the following|you|to us|til oss|i|om)\b|.*\b(?:dette|følgende|fylgjande|this|the following|slik)\s*:\s*$",
+    re.IGNORECASE,
+)
 
 
 def _quotation_follows(lines: list[str], number: int) -> bool:
@@ -254,13 +266,11 @@ def _signature_of(lines: list[str], labels: list[str], start: int, end: int, nam
             if DISCLAIMER.match(line):
                 begin = min(begin, number)
                 break
-        elif DELIMITER.match(line) and number > start:
-            begin = number
-            break
-        elif VALEDICTION.match(line) and _ends_something(lines[start:number], line) and _is_signature(lines[number + 1 : end]):
-            begin = number
-            break
-        elif names and number > start and _is_name(line, names) and _is_signature(lines[number + 1 : end]):
+        elif (
+            (DELIMITER.match(line) and number > start)
+            or (VALEDICTION.match(line) and _ends_something(lines[start:number], line) and _is_signature(lines[number + 1 : end]))
+            or (names and number > start and _is_name(line, names) and _is_signature(lines[number + 1 : end]))
+        ):
             begin = number
             break
     for number in range(begin, end):

@@ -34,7 +34,9 @@ def parse(raw: Raw, *, own_addresses: frozenset[str] = frozenset()) -> Message:
     in_reply_to = identifiers(first.get("in-reply-to", ""))
     references = identifiers(first.get("references", ""))
     text = quoting.unmarked(opened.text)
-    seen = automatic.Seen(first, sender, subject, parts.own or _all_of(parts, text), opened, own_addresses, raw.envelope_from, parts.signature)
+    seen = automatic.Seen(
+        first, sender, subject, parts.own or _all_of(parts, text), opened, own_addresses, raw.envelope_from, parts.signature
+    )
     judged = automatic.judge(seen)
     bounce = automatic.bounce_of(seen, judged, (*in_reply_to, *references), text) if judged is not None else None
     if judged is not None and bounce is not None and judged.kind == "bounce" and not bounce.final:

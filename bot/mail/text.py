@@ -21,7 +21,9 @@ ALIASES = {
     "ns_4551-1": "cp1252", "dk-no": "cp1252",
 }  # fmt: skip
 # codecs that are no charset of a mail: they run code, change the length without bound, or always fail
-NOT_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "unicode_escape", "raw_unicode_escape", "mbcs"})
+NOT_TEXT = frozenset(
+    {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "unicode_escape", "raw_unicode_escape", "mbcs"}
+)
 ENCODED_WORD = re.compile(r"=\?([^\s?*]{1,40})(?:\*[^\s?]{0,20})?\?([bBqQ])\?([^?\n]{0,4000}|[^\n]{0,400}?)\?=")
 HEADER_LENGTH = 16_000  # characters of one header value; the longest References of a real thread is far below
 CONTROLS = {code: " " for code in range(32)} | {code: None for code in (0x00, 0x7F, 0xFEFF, 0xE000, 0xE001, 0xE002)}

@@ -113,10 +113,10 @@ def reminders(
 def _ahead(case: Case, today: date, rules: DeadlineRules, confirmed: frozenset[str], answered: frozenset[str]) -> list[Reminder]:
     found = []
     deletion, offer = case.deletion_due, due_date(case, rules.offer_days)
-    if deletion is not None and case.case_ref not in confirmed and case.state != "closed":
-        if 0 <= (deletion - today).days <= rules.remind_deletion_days:
-            found.append(Reminder("deletion", case, deletion, False, rules.remind_contacts, f"deletion:{case.case_ref}:{deletion}:ahead"))
-    if case.state == "offered" and offer is not None and case.case_ref not in answered:
-        if 0 <= (offer - today).days <= rules.remind_offer_days:
-            found.append(Reminder("offer", case, offer, False, rules.remind_contacts, f"offer:{case.case_ref}:{offer}:ahead"))
+    open_deletion = deletion is not None and case.case_ref not in confirmed and case.state != "closed"
+    if open_deletion and deletion is not None and 0 <= (deletion - today).days <= rules.remind_deletion_days:
+        found.append(Reminder("deletion", case, deletion, False, rules.remind_contacts, f"deletion:{case.case_ref}:{deletion}:ahead"))
+    open_offer = case.state == "offered" and case.case_ref not in answered
+    if open_offer and offer is not None and 0 <= (offer - today).days <= rules.remind_offer_days:
+        found.append(Reminder("offer", case, offer, False, rules.remind_contacts, f"offer:{case.case_ref}:{offer}:ahead"))
     return found

@@ -130,6 +130,15 @@ class Tx(Protocol):
     def deletions(self) -> list[dict[str, Any]]:
         """The deletion register in the columns of ``bot deletions export``, newest first."""
 
+    def offers(self) -> list[dict[str, Any]]:
+        """Returned offers, newest first."""
+
+    def applications(self) -> list[dict[str, Any]]:
+        """Applications, newest first, each with its checklist."""
+
+    def reminder_drafts(self) -> list[dict[str, Any]]:
+        """Reminders that a person must send: recipient, case."""
+
     # switches and facts
     def get_flag(self, name: str) -> str:
         """A small persistent setting (``paused``, ``last_idle`` …), ``""`` when never set."""

@@ -31,7 +31,10 @@ LEARNING_SECONDS = 900
 PRECISION, FLOOR = 0.99, 0.95
 MANY = 4  # topics that one answer may hold at most
 STRANGE = frozenset({"elsewhere", "tricks", "small-talk", "other-ssb"})
-FOLLOW_UP = re.compile(r"^\s*(?:og|men|enn|hva med|kva med|ka med|and|but|what about|how about|then|so|da|i så fall|in that case|gjelder det|gjeld det|does that|is that|what if|hva hvis|kva om)\b", re.IGNORECASE)
+FOLLOW_UP = re.compile(
+    r"^\s*(?:og|men|enn|hva med|kva med|ka med|and|but|what about|how about|then|so|da|i så fall|in that case|gjelder det|gjeld det|does that|is that|what if|hva hvis|kva om)\b",
+    re.IGNORECASE,
+)
 FOLLOW_UP_WORDS = 9
 
 
@@ -87,16 +90,29 @@ def prepare(knowledge: Knowledge, cache: Path | None = None, *, precision: float
     return model_of(knowledge, arrays, precision=precision, floor=floor)
 
 
-def model_of(knowledge: Knowledge, arrays: dict[str, npt.NDArray[np.generic]], *, precision: float = PRECISION, floor: float = FLOOR) -> Model:
+def model_of(
+    knowledge: Knowledge, arrays: dict[str, npt.NDArray[np.generic]], *, precision: float = PRECISION, floor: float = FLOOR
+) -> Model:
     """A model from its arrays."""
     features = Features(knowledge.words)
     matcher = Matcher(
-        features, Linear.from_arrays("topic", arrays), Nearest.from_arrays("near", arrays), Logistic.from_arrays("topic.calibration", arrays)
+        features,
+        Linear.from_arrays("topic", arrays),
+        Nearest.from_arrays("near", arrays),
+        Logistic.from_arrays("topic.calibration", arrays),
     )
     order = tuple(str(name) for name in arrays["category.order"])
     categoriser = Categoriser(features, Linear.from_arrays("category", arrays), Logistic.from_arrays("category.calibration", arrays), order)
     held_out = arrays["held-out"].astype(np.float64)
-    return Model(knowledge, assure(held_out, knowledge.version, precision, floor), matcher, categoriser, held_out, threading.Lock(), float(arrays["category.accuracy"]))
+    return Model(
+        knowledge,
+        assure(held_out, knowledge.version, precision, floor),
+        matcher,
+        categoriser,
+        held_out,
+        threading.Lock(),
+        float(arrays["category.accuracy"]),
+    )
 
 
 def _read(path: Path) -> dict[str, npt.NDArray[np.generic]] | None:
@@ -138,7 +154,11 @@ def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = P
     for number in range(len(order)):
         if number + 1 < len(order) and confidence[order[number]] == confidence[order[number + 1]]:
             continue
-        if confidence[order[number]] > 0 and right[number] >= precision * n[number] and lower_bound(int(right[number]), int(n[number])) >= floor:
+        if (
+            confidence[order[number]] > 0
+            and right[number] >= precision * n[number]
+            and lower_bound(int(right[number]), int(n[number])) >= floor
+        ):
             best = number
     if best < 0:
         return Assurance(0, 0.0, 0.0, 0.0, 1.0, version)
@@ -177,7 +197,9 @@ def understand(message: Message, examined: Examined, model: Model, *, trusted_au
         serial_numbers=told.references.serial_numbers,
         statements=told.statements,
         sensitive=sensitive.find(message, examined, told.statements),
-        thanks_only=category in (Category.OTHER, Category.CASE) and not message.attachments and statements.is_thanks_only(list(told.sentences)),
+        thanks_only=category in (Category.OTHER, Category.CASE)
+        and not message.attachments
+        and statements.is_thanks_only(list(told.sentences)),
         authentication=judge(message, trusted_authserv),
         evidence=_evidence(told, chances, model, sure),
     )
@@ -223,7 +245,12 @@ def _also(category: Category, told: Read, chances: dict[Category, float], answer
     """Further matters: stated ones beside the category, and a question beside a matter that the knowledge base could answer."""
     found = []
     kinds = {statement.kind for statement in told.statements if statement.where != "subject"}
-    for kind, other in (("deletion-done", Category.DELETION), ("offer-returned", Category.OFFER), ("offer-accepted", Category.OFFER), ("application", Category.APPLICATION)):
+    for kind, other in (
+        ("deletion-done", Category.DELETION),
+        ("offer-returned", Category.OFFER),
+        ("offer-accepted", Category.OFFER),
+        ("application", Category.APPLICATION),
+    ):
         if kind in kinds and other is not category and chances.get(other, 0.0) > 0.15:
             found.append(other)
     if category not in (Category.FAQ, Category.OTHER, Category.AUTO) and answerable and any(s.question for s in told.sentences):
@@ -234,7 +261,9 @@ def _also(category: Category, told: Read, chances: dict[Category, float], answer
 
 
 def _evidence(told: Read, chances: dict[Category, float], model: Model, sure: float) -> tuple[Evidence, ...]:
-    found = [Evidence("statement", f"{statement.kind} ({statement.where}): {statement.sentence[:300]}", 1.0) for statement in told.statements[:6]]
+    found = [
+        Evidence("statement", f"{statement.kind} ({statement.where}): {statement.sentence[:300]}", 1.0) for statement in told.statements[:6]
+    ]
     if told.asked is not None:
         found += told.asked.evidence
     ranked = sorted(chances.items(), key=lambda item: -item[1])[:3]
@@ -264,12 +293,15 @@ def ask(question: str, model: Model, language: Language | None = None, previous:
         topics, sure = answers(matched, told, model)
     answer = "\n\n".join(model.knowledge.topics[name].answer(spoken) for name in topics)
     strange = not topics and matched.background in STRANGE and matched.numbers[2] < -0.2
-    evidence = (*matched.evidence, Evidence("threshold", f"confidence {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold))
+    evidence = (
+        *matched.evidence,
+        Evidence("threshold", f"confidence {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold),
+    )
     return Asked(question, topics[0] if topics else None, sure, matched.ranked, spoken, answer, strange, evidence)
 
 
 def _follows(text: str) -> bool:
-    return len(text.split()) <= FOLLOW_UP_WORDS and bool(FOLLOW_UP.match(text)) or len(text.split()) <= 3
+    return (len(text.split()) <= FOLLOW_UP_WORDS and bool(FOLLOW_UP.match(text))) or len(text.split()) <= 3
 
 
 def misplaced(model: Model) -> list[Fault]:

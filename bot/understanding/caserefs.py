@@ -30,9 +30,18 @@ CUE = re.compile(
     re.IGNORECASE,
 )
 DIRECT_CUE = re.compile(rf"(?:{CUE.pattern})[\s.:#№(«\"'-]*(?:n(?:o|r|umber|ummer)\b)?[\s.:#(«\"'-]*$", re.IGNORECASE)
-YOURS = re.compile(r"\b(?:deres|dykkar|dykkars|your|yours|jeres|er|ert|dere)\s+(?:saks?\s?)?(?:ref|saksn|sak\b|case|file|journaln|s?nr|number|no\b)", re.IGNORECASE)
-OURS = re.compile(r"\b(?:vår|våre|vårt|our|vores|min|mi|my|intern\w*|internal)\s+(?:egen\s+|eige?n?\s+|own\s+|interne?\s+)?(?:saks?\s?)?(?:ref|saksn|journaln|arkiv|s?nr|file|doc|prosjektn|project n|case n)", re.IGNORECASE)
-FROM_US = re.compile(r"\b(?:ssb|statistisk sentralbyrå|statistics norway|(?:deres|dykkar|your)\s+(?:brev|letter|vedtak|decision|tilbud|offer|quote|svar|reply))\b", re.IGNORECASE)
+YOURS = re.compile(
+    r"\b(?:deres|dykkar|dykkars|your|yours|jeres|er|ert|dere)\s+(?:saks?\s?)?(?:ref|saksn|sak\b|case|file|journaln|s?nr|number|no\b)",
+    re.IGNORECASE,
+)
+OURS = re.compile(
+    r"\b(?:vår|våre|vårt|our|vores|min|mi|my|intern\w*|internal)\s+(?:egen\s+|eige?n?\s+|own\s+|interne?\s+)?(?:saks?\s?)?(?:ref|saksn|journaln|arkiv|s?nr|file|doc|prosjektn|project n|case n)",
+    re.IGNORECASE,
+)
+FROM_US = re.compile(
+    r"\b(?:ssb|statistisk sentralbyrå|statistics norway|(?:deres|dykkar|your)\s+(?:brev|letter|vedtak|decision|tilbud|offer|quote|svar|reply))\b",
+    re.IGNORECASE,
+)
 # other bodies and other kinds of number; matched on whole words before (or right after) the candidate
 OTHERS = (
     r"REK|REC|NSD|SIKT|NPR|FHI|NIPH|NAV|NEM|NESH|HDIR|UDI|IMDi|Udir|Lånekassen|Kreftregisteret|Helsedirektoratet|Folkehelseinstituttet|Helsedataservice|"
@@ -43,23 +52,35 @@ OTHERS = (
     r"Forordning\w*|Regulation|Directive|Direktiv\w*|Decision \(EU\)|Reg|ISO|NS|ISBN|ISSN|DOI|Artikkel|Article|Art|§+|Kap|Kapittel|Chapter|Vol|Nr|Issue|Side|Page|pp?"
 )
 OTHER_BEFORE = re.compile(rf"(?:^|[\s(\[«\"',;:/–-])(?:{OTHERS})(?:s|’s|'s)?(?=[\s.:,(\[)«\"'-]|$)", re.IGNORECASE)
-WEAK_OTHERS = re.compile(r"^(?:nr|st|for|lov|act|po|er|issue|order|dam|ns|reg|p|pp|art|ref|ec|ef|meld|kap|side|page|grant|vol|kontrakt|ordre)$", re.IGNORECASE)
-OTHER_AFTER = re.compile(r"^\s*(?:/\s*|\(|(?:hos|fra|ved|i|from|at|with|til|of|,)\s+)?(?:REK|REC|NSD|Sikt|NPR|FHI|NAV|Datatilsynet|Helsedirektoratet|Forskningsrådet|NFR|Kreftregisteret)\b", re.IGNORECASE)
+WEAK_OTHERS = re.compile(
+    r"^(?:nr|st|for|lov|act|po|er|issue|order|dam|ns|reg|p|pp|art|ref|ec|ef|meld|kap|side|page|grant|vol|kontrakt|ordre)$", re.IGNORECASE
+)
+OTHER_AFTER = re.compile(
+    r"^\s*(?:/\s*|\(|(?:hos|fra|ved|i|from|at|with|til|of|,)\s+)?(?:REK|REC|NSD|Sikt|NPR|FHI|NAV|Datatilsynet|Helsedirektoratet|Forskningsrådet|NFR|Kreftregisteret)\b",
+    re.IGNORECASE,
+)
 YEARS = re.compile(
     r"(?:studieår\w*|skoleår\w*|akademisk\w* år\w*|academic years?|school years?|sesong\w*|season|vinter\w*|winter|årgang\w*|kohort\w*|årsskift\w*|cohorts?|årskull\w*|perioden?|period|budsjett\w*|"
     r"semester\w*|haust\w*|høst\w*|vår(?:en|semester\w*)|autumn|spring|years?|årene|åra|år)\s+(?:frå |fra |from |i |for |the )?$",
     re.IGNORECASE,
 )
 TELEPHONE = re.compile(r"(?:tlf|telefon|mobil|phone|tel|mob|fax|fon)\w*\.?\s*:?\s*(?:\+\d{1,3}\s*)?$", re.IGNORECASE)
-AFTER_QUANTITY = re.compile(r"^\s*(?:%|prosent|percent|deler?\b|av\b|poeng|points?|studiepoeng|kr\b|mm\b|cm\b|-?regel|-?rule|døgn|support)", re.IGNORECASE)
+AFTER_QUANTITY = re.compile(
+    r"^\s*(?:%|prosent|percent|deler?\b|av\b|poeng|points?|studiepoeng|kr\b|mm\b|cm\b|-?regel|-?rule|døgn|support)", re.IGNORECASE
+)
 LIST_GLUE = re.compile(r"^[\s,;&+]*(?:og|and|samt|eller|or|med|pluss|,)?[\s,;&+]*(?:sak(?:en)?|nr\.?|ref\.?|case)?[\s.:]*$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-ZÆØÅ])|\n|;")
 
 LETTERHEAD = re.compile(r"\A\s*(?!til\b|to\b)[^\n]{0,40}(?:statistisk sentralbyrå|statistics norway|\bssb\b)", re.IGNORECASE)
-COLUMNS = re.compile(r"(?P<first>deres|your|vår|our|dykkar)\s+ref\w*\.?[^\n/\d]{1,60}?(?P<second>deres|your|vår|our|dykkar)\s+ref[^\n\d/]*\n", re.IGNORECASE)
+COLUMNS = re.compile(
+    r"(?P<first>deres|your|vår|our|dykkar)\s+ref\w*\.?[^\n/\d]{1,60}?(?P<second>deres|your|vår|our|dykkar)\s+ref[^\n\d/]*\n", re.IGNORECASE
+)
 
 SERIAL = re.compile(r"(?<!\w)w\d{2}[_-]\d{3,5}(?!\d)", re.IGNORECASE)
-SERIAL_WORDS = re.compile(r"(?:løpenummer|løpenr\.?|serial (?:number|no\.?))\s*(?:er|is|:|=)?\s*(?P<number>[A-Za-z]{0,3}\d{2,8}(?:[_-]\d{1,6})?)(?![\d/])", re.IGNORECASE)
+SERIAL_WORDS = re.compile(
+    r"(?:løpenummer|løpenr\.?|serial (?:number|no\.?))\s*(?:er|is|:|=)?\s*(?P<number>[A-Za-z]{0,3}\d{2,8}(?:[_-]\d{1,6})?)(?![\d/])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +126,14 @@ def _year(text: str) -> int:
 def _in_file_name(name: str) -> list[str]:
     """File names cannot hold a slash: a dash or an underscore stands for it. Dates and spans of years are told apart."""
     found = []
-    for match in re.finditer(rf"(?<!\d)(?<!\d[-_.])(\d{{4}}|\d{{2}})(?:{DASH}|_|\s)(\d{{2,6}})(?!\d)(?!{DASH}\d{{4}}|_\d{{4}}|{DASH}\d{{2}}(?!\d)|\.\d)", name):
+    for match in re.finditer(
+        rf"(?<!\d)(?<!\d[-_.])(\d{{4}}|\d{{2}})(?:{DASH}|_|\s)(\d{{2,6}})(?!\d)(?!{DASH}\d{{4}}|_\d{{4}}|{DASH}\d{{2}}(?!\d)|\.\d)", name
+    ):
         year, number = match.groups()
         cue = bool(CUE.search(name[: match.start()].replace("_", " ").replace("-", " ")[-20:]))
         span = len(number) == 4 and FIRST_YEAR <= int(number) <= LAST_YEAR
         day = re.fullmatch(r"(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])", number) is not None and len(year) == 4
-        if _year(year) and not day and (len(number) >= 3 and not span or cue):
+        if _year(year) and not day and ((len(number) >= 3 and not span) or cue):
             found.append(f"{year[-2:]}/{int(number)}")
     return found
 
@@ -192,7 +215,9 @@ def _dash_form(match: re.Match[str], after: str) -> bool:
     """``ref. 23-1234`` and its like; never a date (2024-05-12) nor a span of years (2010-2020)."""
     if match["document"] and len(match["year"]) == 4 and len(match["number"]) == 2:
         return False
-    return not _is_span(match) and (len(match["number"]) >= 3 or (len(match["year"]) == 4 and int(match["number"]) > 12 and not match["document"]))
+    return not _is_span(match) and (
+        len(match["number"]) >= 3 or (len(match["year"]) == 4 and int(match["number"]) > 12 and not match["document"])
+    )
 
 
 def _foreign(before: str, after: str, ours_is_ssbs: bool) -> bool:

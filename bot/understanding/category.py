@@ -26,7 +26,9 @@ KINDS = (
 )  # fmt: skip
 DOCUMENTS = {
     "offer": re.compile(r"tilbud|tilbod|offer|quot|signe|avtale|agreement|contract|kontrakt", re.IGNORECASE),
-    "application": re.compile(r"s[øo]knad|applica|skjema|form|protokoll|protocol|prosjektbesk|project|dpia|variab|ansøg|ansök", re.IGNORECASE),
+    "application": re.compile(
+        r"s[øo]knad|applica|skjema|form|protokoll|protocol|prosjektbesk|project|dpia|variab|ansøg|ansök", re.IGNORECASE
+    ),
     "deletion": re.compile(r"slett|delet|destru|makul|erasure|destruks", re.IGNORECASE),
 }
 REPLY = re.compile(r"^\s*(?:re|sv|aw|svar|vs|fwd?)\s*:", re.IGNORECASE)
@@ -59,7 +61,10 @@ def counted_text(message: Message) -> str:
     return own
 
 
-HEADER_LINE = re.compile(r"^\s*(?:-{2,}.*|\*?(?:from|fra|frå|von|från|sent|sendt|dato|date|datum|skickat|gesendet|to|til|till|an|cc|kopi|subject|emne|ämne|betreff)\*?\s*:.*|_{5,})$", re.IGNORECASE)
+HEADER_LINE = re.compile(
+    r"^\s*(?:-{2,}.*|\*?(?:from|fra|frå|von|från|sent|sendt|dato|date|datum|skickat|gesendet|to|til|till|an|cc|kopi|subject|emne|ämne|betreff)\*?\s*:.*|_{5,})$",
+    re.IGNORECASE,
+)
 
 
 def forwarded_body(text: str) -> str:
@@ -107,7 +112,9 @@ def numbers(scores: Sequence[float], read: Read) -> tuple[float, ...]:
 
 def _about(what: str, message: Message) -> bool:
     """The thread is about a deletion or an offer: its subject in a reply, or the mail of ours that is quoted."""
-    return bool(DOCUMENTS[what].search(message.quoted[:1500])) or bool(REPLY.match(message.subject) and DOCUMENTS[what].search(message.subject))
+    return bool(DOCUMENTS[what].search(message.quoted[:1500])) or bool(
+        REPLY.match(message.subject) and DOCUMENTS[what].search(message.subject)
+    )
 
 
 STATED = 0.9  # what a plain statement weighs against the sound of the text

@@ -43,7 +43,9 @@ NYNORSK = frozenset(
     føremålet tysdag onsdag laurdag sundag måndag kjelde kjelder åleine ventar skjer blitt ta høyrer høyra høyre tru trur saka
     tillèt frist fristen vidare kopla kople kopling koplinga""".split()
 )
-NOT_TELLING = frozenset("fordi dersom gjort fått slik ha søknaden institusjonen tilgangen fristen frist levert trur blitt ta vårt saka".split())
+NOT_TELLING = frozenset(
+    "fordi dersom gjort fått slik ha søknaden institusjonen tilgangen fristen frist levert trur blitt ta vårt saka".split()
+)
 ENGLISH = frozenset(
     """the of and to in is that for on with as are this be by from or at an have has not we our you your it can could would should may which
     what how who when where why if do does did will i my me us they their there please thank thanks regards dear hello hi data access about

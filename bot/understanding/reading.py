@@ -23,7 +23,11 @@ def read(message: Message, examined: Examined, matcher: Matcher) -> Read:
     replies = subject != message.subject
     if subject and not replies:
         found += statements.find([sentences.Sentence(subject, sentences.is_question(subject))], "subject")
-    if message.forwarded and text == message.own.strip() and re.search(r"\b(?:under|nedenfor|nedanfor|below|vedlagt|videresend\w*|vidaresend\w*|forward\w*)\b", text, re.IGNORECASE):
+    if (
+        message.forwarded
+        and text == message.own.strip()
+        and re.search(r"\b(?:under|nedenfor|nedanfor|below|vedlagt|videresend\w*|vidaresend\w*|forward\w*)\b", text, re.IGNORECASE)
+    ):
         found += statements.find(sentences.body(forwarded_body(message.forwarded)), "forwarded")
     found += _of_attachments(examined)
     asked_of = told or tuple(sentences.body(subject))
@@ -36,7 +40,11 @@ def read(message: Message, examined: Examined, matcher: Matcher) -> Read:
         text,
         told,
         tuple(found),
-        caserefs.find(message.subject, text or message.own, [(a.name, a.text[:20_000]) for a in examined.attachments] or [(a.name, "") for a in message.attachments]),
+        caserefs.find(
+            message.subject,
+            text or message.own,
+            [(a.name, a.text[:20_000]) for a in examined.attachments] or [(a.name, "") for a in message.attachments],
+        ),
         matcher.ask(asked_of),
     )
 
@@ -49,5 +57,7 @@ def _of_attachments(examined: Examined) -> list[Statement]:
         if not text or attachment.kind in ("eml", "msg", "csv", "xlsx"):
             continue
         if FORM_NAME.search(attachment.name) or statements.is_about_deletion(text[:400]):
-            found += [s for s in statements.find(sentences.body(text), attachment.name, about_deletion=True) if s.kind.startswith("deletion")]
+            found += [
+                s for s in statements.find(sentences.body(text), attachment.name, about_deletion=True) if s.kind.startswith("deletion")
+            ]
     return found

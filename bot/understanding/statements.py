@@ -23,13 +23,88 @@ def _words(*alternatives: str) -> re.Pattern[str]:
 
 # participles: the deed is done when nothing stands against it
 DELETED = _words(
-    r"slett(?:et|a|ede|ete|ed)", r"slettad\w*", r"fjern(?:et|a|ede)", r"makuler(?:t|te)", r"destruer(?:t|te)", r"tilintetgj(?:ort|orde)", r"øydela(?:gt|gde)", r"kassert", r"avhend(?:et|a)",
-    r"slette(?:t|de)", r"wip[e]?et", r"overskr(?:evet|ive|eve)", r"avmagnetisert", r"degauss(?:et|ed)", r"fjernede", r"raderat?", r"raderade", r"brent opp", r"strimlet", r"skredd(?:et|a)",
-    r"deleted", r"erased", r"destroyed", r"shredded", r"wiped", r"purged", r"removed", r"disposed of", r"overwritten", r"eliminated", r"expunged", r"scrubbed", r"incinerated", r"zeroed",
-    r"kvittet oss med", r"kvitta oss med", r"gotten rid of", r"got rid of", r"ryddet (?:bort|vekk|unna)", r"rydda (?:bort|vekk|unna)", r"tømt", r"tømde", r"tømte", r"nullstilt", r"reformatert", r"formatert",
-    r"teke?n? bort", r"tek(?:e|ne|en) (?:bort|vekk)", r"tatt bort", r"tatt vekk", r"slettett", r"delete?d", r"emptied", r"tømd", r"kasta", r"tilinkje\w+", r"decommissioned", r"avviklet", r"avvikla", r"utsletta", r"utslettet", r"fysisk ødelagt", r"cleared", r"sanitised", r"sanitized",
+    r"slett(?:et|a|ede|ete|ed)",
+    r"slettad\w*",
+    r"fjern(?:et|a|ede)",
+    r"makuler(?:t|te)",
+    r"destruer(?:t|te)",
+    r"tilintetgj(?:ort|orde)",
+    r"øydela(?:gt|gde)",
+    r"kassert",
+    r"avhend(?:et|a)",
+    r"slette(?:t|de)",
+    r"wip[e]?et",
+    r"overskr(?:evet|ive|eve)",
+    r"avmagnetisert",
+    r"degauss(?:et|ed)",
+    r"fjernede",
+    r"raderat?",
+    r"raderade",
+    r"brent opp",
+    r"strimlet",
+    r"skredd(?:et|a)",
+    r"deleted",
+    r"erased",
+    r"destroyed",
+    r"shredded",
+    r"wiped",
+    r"purged",
+    r"removed",
+    r"disposed of",
+    r"overwritten",
+    r"eliminated",
+    r"expunged",
+    r"scrubbed",
+    r"incinerated",
+    r"zeroed",
+    r"kvittet oss med",
+    r"kvitta oss med",
+    r"gotten rid of",
+    r"got rid of",
+    r"ryddet (?:bort|vekk|unna)",
+    r"rydda (?:bort|vekk|unna)",
+    r"tømt",
+    r"tømde",
+    r"tømte",
+    r"nullstilt",
+    r"reformatert",
+    r"formatert",
+    r"teke?n? bort",
+    r"tek(?:e|ne|en) (?:bort|vekk)",
+    r"tatt bort",
+    r"tatt vekk",
+    r"slettett",
+    r"delete?d",
+    r"emptied",
+    r"tømd",
+    r"kasta",
+    r"tilinkje\w+",
+    r"decommissioned",
+    r"avviklet",
+    r"avvikla",
+    r"utsletta",
+    r"utslettet",
+    r"fysisk ødelagt",
+    r"cleared",
+    r"sanitised",
+    r"sanitized",
 )
-STRONG_DELETED = _words(r"slett(?:et|a|ede|ete|ed)", r"slettad\w*", r"raderat?", r"raderade", r"makuler(?:t|te)", r"destruer(?:t|te)", r"deleted", r"erased", r"destroyed", r"wiped", r"purged", r"shredded", r"tilintetgj(?:ort|orde)", r"utslett\w+")
+STRONG_DELETED = _words(
+    r"slett(?:et|a|ede|ete|ed)",
+    r"slettad\w*",
+    r"raderat?",
+    r"raderade",
+    r"makuler(?:t|te)",
+    r"destruer(?:t|te)",
+    r"deleted",
+    r"erased",
+    r"destroyed",
+    r"wiped",
+    r"purged",
+    r"shredded",
+    r"tilintetgj(?:ort|orde)",
+    r"utslett\w+",
+)
 # the deed as a noun with its completion
 DELETION_DONE = re.compile(
     r"\b(?:slett(?:ing|ingen|inga)|makulering\w*|destruksjon\w*|destruering\w*|deletion|erasure|destruction|disposal|radering\w*)\b[^.?!]{0,70}?\b(?:er |ble |vart |blei |has been |was |is |have been |been |er nå |er no )?"
@@ -64,17 +139,79 @@ REPORTS = re.compile(
     re.IGNORECASE,
 )
 THINGS = _words(
-    r"data\w*", r"fil(?:er|ene|a|en|ane)?", r"\w*filer\w*", r"\w*filene", r"\w*datasett\w*", r"material\w*", r"opplysning\w*", r"utlån\w*", r"mikrodata\w*", r"registerdata\w*", r"kopi\w*", r"\w*kopi\w*", r"leveranse\w*",
-    r"utskrift\w*", r"uttrekk\w*", r"disk\w*", r"server\w*", r"papir\w*", r"datafil\w*", r"koblingsnøk\w*", r"koplingsnøk\w*", r"nøkkelfil\w*", r"løpenummer\w*", r"\w*uttak\w*", r"mappe\w*", r"område\w*", r"alt", r"samtlige", r"samtlege",
-    r"files?", r"data\s?sets?", r"datasets?", r"material\w*", r"records?", r"extracts?", r"cop(?:y|ies)", r"printouts?", r"backups?", r"back-ups?", r"everything", r"information", r"deliver(?:y|ies)", r"drives?", r"folders?", r"tables?",
-    r"personopplysning\w*", r"individdata", r"microdata", r"uppgift\w*", r"filerna", r"variab\w*", r"årgang\w*", r"sak(?:en|a)?", r"prosjekt\w*", r"project\w*", r"case\w*", r"dokument\w*", r"de", r"dei", r"it", r"they", r"them", r"these",
+    r"data\w*",
+    r"fil(?:er|ene|a|en|ane)?",
+    r"\w*filer\w*",
+    r"\w*filene",
+    r"\w*datasett\w*",
+    r"material\w*",
+    r"opplysning\w*",
+    r"utlån\w*",
+    r"mikrodata\w*",
+    r"registerdata\w*",
+    r"kopi\w*",
+    r"\w*kopi\w*",
+    r"leveranse\w*",
+    r"utskrift\w*",
+    r"uttrekk\w*",
+    r"disk\w*",
+    r"server\w*",
+    r"papir\w*",
+    r"datafil\w*",
+    r"koblingsnøk\w*",
+    r"koplingsnøk\w*",
+    r"nøkkelfil\w*",
+    r"løpenummer\w*",
+    r"\w*uttak\w*",
+    r"mappe\w*",
+    r"område\w*",
+    r"alt",
+    r"samtlige",
+    r"samtlege",
+    r"files?",
+    r"data\s?sets?",
+    r"datasets?",
+    r"material\w*",
+    r"records?",
+    r"extracts?",
+    r"cop(?:y|ies)",
+    r"printouts?",
+    r"backups?",
+    r"back-ups?",
+    r"everything",
+    r"information",
+    r"deliver(?:y|ies)",
+    r"drives?",
+    r"folders?",
+    r"tables?",
+    r"personopplysning\w*",
+    r"individdata",
+    r"microdata",
+    r"uppgift\w*",
+    r"filerna",
+    r"variab\w*",
+    r"årgang\w*",
+    r"sak(?:en|a)?",
+    r"prosjekt\w*",
+    r"project\w*",
+    r"case\w*",
+    r"dokument\w*",
+    r"de",
+    r"dei",
+    r"it",
+    r"they",
+    r"them",
+    r"these",
 )
 NOT_OURS = re.compile(
     r"\b(?:e-?post(?:en|er|ene)?|mail(?:en|er|s)?|epost|e-?mails?|meldingen|meldinga|message|lenk(?:en|e|a)|link|bruker(?:en|konto\w*)?|brukar(?:en|konto\w*)?|account|konto(?:en)?|profil\w*|appen?|passord\w*|password|"
     r"avsnitt\w*|paragraph|søknad(?:en)?|utkast\w*|draft|søknadsskjema\w*|punkt\w*|kalender\w*|innkalling\w*|attachment|vedlegg(?:et)?|setning\w*|telefonnummer\w*|nummer(?:et)?)\b",
     re.IGNORECASE,
 )
-ACCIDENT = re.compile(r"\b(?:ved (?:en |ei |eit |et )?(?:feil\w*|uhell|mistak|misstak|vanvare|slump)|uheldigvis|kom i skade|kom til å|accident\w*|by mistake|mistaken\w*|inadvertent\w*|unintention\w*|av misstag|utilsikta|utilsiktet|feilaktig)\b", re.IGNORECASE)
+ACCIDENT = re.compile(
+    r"\b(?:ved (?:en |ei |eit |et )?(?:feil\w*|uhell|mistak|misstak|vanvare|slump)|uheldigvis|kom i skade|kom til å|accident\w*|by mistake|mistaken\w*|inadvertent\w*|unintention\w*|av misstag|utilsikta|utilsiktet|feilaktig)\b",
+    re.IGNORECASE,
+)
 NEGATION = re.compile(
     r"\b(?:ikke|ikkje|ikkj|inte|aldri|verken|hverken|korkje|not|never|neither|nor|cannot|uten å|utan å|without|ei heller|uslett\w*|undeleted|gjenstår|står igjen|står att|remains? to be|yet to|pending|fail\w* to|unable to|ingenting|ingen av|inga av|none of|nothing|nobody|noone)\b"
     r"|n['’]t\b|\b(?:ingen|inga|no) (?:data\w*|fil\w*|kopi\w*|files?|cop\w+|av|of)\b[^.?!]{0,30}\b(?:er|har|ble|vart|is|are|has|have|was|were)\b",
@@ -91,26 +228,39 @@ FUTURE = re.compile(
     r"satt opp|sett opp|neste (?:uke|veke|måned|månad|år)|next (?:week|month|year)|til (?:våren|høsten|hausten|sommeren|sommaren|jul|påske))\b|['’]ll\b",
     re.IGNORECASE,
 )
-CONDITION = re.compile(r"\b(?:når|hvis|viss|dersom|såfremt|om|etter at|så snart|så fort|med en gang|straks|idet|innen|før|if|when|once|as soon as|unless|until|before|after|whether|in case|provided|hvorvidt|hvordan|korleis|how|at dere|om dere|that you)\b", re.IGNORECASE)
-ANTERIOR = re.compile(r"\b(?:har|have|has|er|ble|blei|vart|vorte|blitt|was|were|been|did|is|are|['’]ve|hatt|now|nå|no|herved|hereby|dags dato|today|i dag|i går|yesterday|har vi|vi har)\b", re.IGNORECASE)
+CONDITION = re.compile(
+    r"\b(?:når|hvis|viss|dersom|såfremt|om|etter at|så snart|så fort|med en gang|straks|idet|innen|før|if|when|once|as soon as|unless|until|before|after|whether|in case|provided|hvorvidt|hvordan|korleis|how|at dere|om dere|that you)\b",
+    re.IGNORECASE,
+)
+ANTERIOR = re.compile(
+    r"\b(?:har|have|has|er|ble|blei|vart|vorte|blitt|was|were|been|did|is|are|['’]ve|hatt|now|nå|no|herved|hereby|dags dato|today|i dag|i går|yesterday|har vi|vi har)\b",
+    re.IGNORECASE,
+)
 POSTPONE = re.compile(
     r"\b(?:utset\w+|utsatt|utsett(?:ing|e|ja)?|forleng\w+|lengre frist|lengre tid|ny frist|utvid\w+|beholde|behalde|oppbevare (?:lenger|lengre)|ta vare på|dispensasjon|unntak|postpon\w+|extend\w*|extension|defer\w*|delay\w*|longer|"
     r"keep the data|retain the data|new deadline|later date|utsat\w*|uppskov|flytte fristen|flytta fristen|skyve)\b",
     re.IGNORECASE,
 )
-DELETION_TOPIC = re.compile(r"slett|makuler|destruer|destruksjon|delet|erase|erasure|destroy|destruct|shred|wipe|purge|rader|fjern|dispos|tilintet|øydele", re.IGNORECASE)
+DELETION_TOPIC = re.compile(
+    r"slett|makuler|destruer|destruksjon|delet|erase|erasure|destroy|destruct|shred|wipe|purge|rader|fjern|dispos|tilintet|øydele",
+    re.IGNORECASE,
+)
 PARTLY = re.compile(
     r"\b(?:del(?:er|vis|ar)?(?: av)?|delene|noen av|nokre av|nokon av|enkelte|enkelte av|bortsett fra|bortsett frå|unntatt|unnateke|med unntak|med untak|utenom|utanom|foruten|resten|resterende|resterande|øvrige|halvparten|kun|berre|bare|"
     r"ikke alle|ikkje alle|foreløpig|førebels|så langt|hittil|partial\w*|partly|part of|parts of|some of|except\w*|apart from|other than|with the exception|the rest|remaining|remainder|so far|half of|not all|only|"
     r"fortsatt|fremdeles|framleis|still|beholde?r|beheld|held vi på|keep|kept|keeping|retain\w*|gjenstår|står igjen|står att|med atterhald)\b",
     re.IGNORECASE,
 )
-COPIES = re.compile(r"\b(?:\w*kopi\w*|\w*utskrift\w*|papir\w*|back-?ups?|\w*copies|\w*copy|print-?outs?|duplicate\w*|avskrift\w*|arbeidsfil\w*|arbeidskopi\w*|avled\w*|derived)\b", re.IGNORECASE)
+COPIES = re.compile(
+    r"\b(?:\w*kopi\w*|\w*utskrift\w*|papir\w*|back-?ups?|\w*copies|\w*copy|print-?outs?|duplicate\w*|avskrift\w*|arbeidsfil\w*|arbeidskopi\w*|avled\w*|derived)\b",
+    re.IGNORECASE,
+)
 
 # ── offers ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 OFFER = re.compile(
-    r"\b(?:\w*tilbud\w*|\w*tilbod\w*|\w*offer(?:ed|s)?|\w*quot(?:e|es|ation|ations|ed)|avtale\w*|\w*avtalen|\w*kontrakt\w*|\w*agreement\w*|\w*contract\w*|tender|vilkår\w*|terms|pris(?:en|overslag\w*|tilbud\w*)|estimat\w*|offert\w*|anbud\w*)\b", re.IGNORECASE
+    r"\b(?:\w*tilbud\w*|\w*tilbod\w*|\w*offer(?:ed|s)?|\w*quot(?:e|es|ation|ations|ed)|avtale\w*|\w*avtalen|\w*kontrakt\w*|\w*agreement\w*|\w*contract\w*|tender|vilkår\w*|terms|pris(?:en|overslag\w*|tilbud\w*)|estimat\w*|offert\w*|anbud\w*)\b",
+    re.IGNORECASE,
 )
 ACCEPTED = re.compile(
     r"\b(?:aksepter(?:er|ar|t|te)?|aksept|godt(?:ar|as|att|ek|eke)|godtok|tek imot|tar imot|tek vi imot|tar vi imot|vi tar det\b|vi tek det\b|godkjenner|godkjennar|godkjent av oss|takker? ja|takkar ja|sier ja|seier ja|slår til|stiller oss bak|inneforstått|innforstått|går med på|samtykker|tiltrer|tiltrår|"
@@ -142,7 +292,10 @@ WANTS_CHANGE = re.compile(
 
 # ── applications ──────────────────────────────────────────────────────────────────────────────────────────────
 
-APPLICATION = re.compile(r"\b(?:\w*søknad\w*|\w*soknad\w*|\w*ansøgning\w*|\w*ansökan\w*|application\w*|applying|apply|appl\w+ form|søkn|søker|søkjer|bestillingsskjema|proposal|request for (?:access|data|microdata))\b", re.IGNORECASE)
+APPLICATION = re.compile(
+    r"\b(?:\w*søknad\w*|\w*soknad\w*|\w*ansøgning\w*|\w*ansökan\w*|application\w*|applying|apply|appl\w+ form|søkn|søker|søkjer|bestillingsskjema|proposal|request for (?:access|data|microdata))\b",
+    re.IGNORECASE,
+)
 HANDED_IN = re.compile(
     r"\b(?:vedlagt\w*|vedlegg\w*|vedlagd\w*|legg\w* ved|ligger ved|ligg ved|sender? (?:med dette |herved |nå |no |dere |dykk |inn )?|sendes|oversend\w*|innsend\w*|herved|med dette|leverer|her (?:er|kommer|kjem)|søk(?:er|jer)|ønsker å søke|ønskjer å søkje|ynskjer å søkje|"
     r"vil (?:gjerne )?søke om|vil (?:gjerne )?søkje om|attached|enclosed|enclos\w*|attach\w*|submit\w*|herewith|hereby|please find|we (?:are )?apply(?:ing)?|i (?:am )?apply(?:ing)?|would like to apply|wish to apply|here is|here's|sending|se vedl\w*|sjå vedl\w*|bifogat|vedhæft\w*)\b",
@@ -158,8 +311,11 @@ INSTITUTION = re.compile(
     r"institusjonsgodkjenning\w*|institution\w*[^.?!]{0,40}approv\w+|approv\w+[^.?!]{0,50}institution\w*|approved as a research)\b",
     re.IGNORECASE,
 )
-LATER = re.compile(r"\b(?:skal (?:snart )?(?:sende|søke|levere)|kommer til å (?:sende|søke)|planlegger å søke|planlegg å søkje|vurderer å søke|før (?:vi|jeg|eg) (?:sender|søk)|will (?:soon )?(?:apply|submit|send in)|plan(?:ning)? to (?:apply|submit)|consider\w* applying|before (?:we|i) (?:apply|submit|send)|"
-                   r"om å søke om|tenker å søke|tenkjer å søkje|ønsker å vite)\b", re.IGNORECASE)
+LATER = re.compile(
+    r"\b(?:skal (?:snart )?(?:sende|søke|levere)|kommer til å (?:sende|søke)|planlegger å søke|planlegg å søkje|vurderer å søke|før (?:vi|jeg|eg) (?:sender|søk)|will (?:soon )?(?:apply|submit|send in)|plan(?:ning)? to (?:apply|submit)|consider\w* applying|before (?:we|i) (?:apply|submit|send)|"
+    r"om å søke om|tenker å søke|tenkjer å søkje|ønsker å vite)\b",
+    re.IGNORECASE,
+)
 ALREADY_IN = re.compile(
     r"\b(?:ettersend\w*|ettersendt|etterspurt\w*|etterspurd\w*|som avtalt|som avtala|dere (?:ba|spurte|etterlyste|etterspurte|manglet)|de bad|dykk bad|supplerende|supplerande|oppdatert (?:versjon|dpia|vedlegg)|i tillegg til søknaden|allerede sendt|sendte inn|sende inn .{0,20} i (?:går|forrige)|"
     r"missing (?:attachment|document)|as requested|you (?:asked|requested)|supplement\w*|further to (?:our|my) application|already (?:submitted|sent)|submitted (?:in|on|last)|previously submitted|glemte|gløymde|forgot)\b",
@@ -168,8 +324,14 @@ ALREADY_IN = re.compile(
 
 # ── other statements ──────────────────────────────────────────────────────────────────────────────────────────
 
-THANKS = re.compile(r"\b(?:takk(?:er|ar)?|takke|thanks?|thank you|tack|tak for|mange tak|appreciate\w*|setter (?:stor )?pris|set (?:stor )?pris|supert|flott|perfekt|topp|strålende|strålande|great|perfect|excellent|wonderful|kjempebra|fint|notert|mottatt|motteke|received|god (?:helg|jul|sommer|sommar|påske)|merry christmas|happy)\b", re.IGNORECASE)
-THANKS_ONLY = re.compile(r"^(?:tusen |mange |hjertelig |hjarteleg |many |ok[,.]? |okei[,.]? |så fint[,.]? |supert[,.]? )*(?:takk|thanks|thank you|tack|tak|ok|okei|supert|flott|perfekt|topp|strålende|great|perfect|notert|mottatt|motteke|received)\b", re.IGNORECASE)
+THANKS = re.compile(
+    r"\b(?:takk(?:er|ar)?|takke|thanks?|thank you|tack|tak for|mange tak|appreciate\w*|setter (?:stor )?pris|set (?:stor )?pris|supert|flott|perfekt|topp|strålende|strålande|great|perfect|excellent|wonderful|kjempebra|fint|notert|mottatt|motteke|received|god (?:helg|jul|sommer|sommar|påske)|merry christmas|happy)\b",
+    re.IGNORECASE,
+)
+THANKS_ONLY = re.compile(
+    r"^(?:tusen |mange |hjertelig |hjarteleg |many |ok[,.]? |okei[,.]? |så fint[,.]? |supert[,.]? )*(?:takk|thanks|thank you|tack|tak|ok|okei|supert|flott|perfekt|topp|strålende|great|perfect|notert|mottatt|motteke|received)\b",
+    re.IGNORECASE,
+)
 ACCESS_REQUEST = re.compile(
     r"\b(?:(?:ber|be|krever|krev|begjær\w*|søker|søkjer|ønsker|ønskjer|ynskjer|fremsett\w*|request\w*|apply|would like)\b[^.?!]{0,60}\b(?:innsyn\w*|partsinnsyn|dokumentinnsyn|public access|access to (?:the )?documents?)|innsynskrav|innsynsbegjæring\w*|krav om innsyn|begjæring om innsyn|"
     r"freedom of information|\bFOI\b|offentle[gn]lov\w*|offentlighetslov\w*|offentleglov\w*|offentliglov\w*|offentlegheitslov\w*)\b",
@@ -192,7 +354,10 @@ STATUS = re.compile(
     re.IGNORECASE,
 )
 
-CLAUSE = re.compile(r"(?:,\s*|\s+[–-]\s+|;\s*|:\s+)(?:(?:og|men|mens|medan|samt|og at|but|while|whereas|and|although|selv om|sjølv om|så)\b\s*)?|\s+(?:men|mens|medan|but|while|whereas|although)\s+", re.IGNORECASE)
+CLAUSE = re.compile(
+    r"(?:,\s*|\s+[–-]\s+|;\s*|:\s+)(?:(?:og|men|mens|medan|samt|og at|but|while|whereas|and|although|selv om|sjølv om|så)\b\s*)?|\s+(?:men|mens|medan|but|while|whereas|although)\s+",
+    re.IGNORECASE,
+)
 
 # ── dates ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -200,7 +365,15 @@ MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            *("jan januar january januari", "feb februar february februari", "mar mars march marts", "apr april", "mai may maj", "jun juni june", "jul juli july"),
+            *(
+                "jan januar january januari",
+                "feb februar february februari",
+                "mar mars march marts",
+                "apr april",
+                "mai may maj",
+                "jun juni june",
+                "jul juli july",
+            ),
             *("aug august augusti", "sep sept september", "okt oct oktober october", "nov november", "des dec desember december"),
         ),
         1,
@@ -283,9 +456,9 @@ def _clauses(text: str) -> list[str]:
     pieces = [piece for piece in CLAUSE.split(text) if piece.strip()]
     clauses: list[str] = []
     for piece in pieces:
-        if clauses and not (DELETION_TOPIC.search(piece) or GONE.search(piece)):
-            clauses[-1] += ", " + piece
-        elif clauses and not (DELETION_TOPIC.search(clauses[-1]) or GONE.search(clauses[-1])):
+        if (clauses and not (DELETION_TOPIC.search(piece) or GONE.search(piece))) or (
+            clauses and not (DELETION_TOPIC.search(clauses[-1]) or GONE.search(clauses[-1]))
+        ):
             clauses[-1] += ", " + piece
         else:
             clauses.append(piece)
@@ -317,7 +490,11 @@ def _governing(before: str) -> str:
     reports = [match for match in REPORTS.finditer(before)]
     if reports:
         promise = before[: reports[-1].start()]
-        if not re.search(r"\b(?:når|as soon as|once|så snart|innen|before|later|senere|seinare|ikke|ikkje|not|cannot|kommer tilbake|kjem attende)\b[^,]*$", promise, re.IGNORECASE):
+        if not re.search(
+            r"\b(?:når|as soon as|once|så snart|innen|before|later|senere|seinare|ikke|ikkje|not|cannot|kommer tilbake|kjem attende)\b[^,]*$",
+            promise,
+            re.IGNORECASE,
+        ):
             return before[reports[-1].end() :]
     return re.split(r",\s|:\s|\bså\b|\bso\b|\band has\b|\bog har\b", before)[-1]
 
@@ -326,19 +503,39 @@ def _done_at(clause: str) -> int | None:
     """Where a completed deletion of something like data begins, or None."""
     for match in DELETED.finditer(clause):
         strong = STRONG_DELETED.match(match.group()) is not None
-        if NOT_OURS.search(clause) and not re.search(r"\b(?:data\w*|fil(?:er|ene)|files?|opplysning\w*|\w*kopi\w*)\b", clause, re.IGNORECASE):
+        if NOT_OURS.search(clause) and not re.search(
+            r"\b(?:data\w*|fil(?:er|ene)|files?|opplysning\w*|\w*kopi\w*)\b", clause, re.IGNORECASE
+        ):
             continue
         if strong or THINGS.search(clause):
             return match.start()
     paper = DELETION_PAPER.search(clause)
-    if paper and re.search(r"\b(?:vedl(?:agt|egg|agd)\w*|legg\w* ved|ligger ved|ligg ved|følger|følgjer|fylgjer|attached|enclosed|herewith|please find|her er|her kjem|her kommer|here is|signert|signed|utført|sender|sending)\b|_", clause, re.IGNORECASE):
+    if paper and re.search(
+        r"\b(?:vedl(?:agt|egg|agd)\w*|legg\w* ved|ligger ved|ligg ved|følger|følgjer|fylgjer|attached|enclosed|herewith|please find|her er|her kjem|her kommer|here is|signert|signed|utført|sender|sending)\b|_",
+        clause,
+        re.IGNORECASE,
+    ):
         return paper.end()
     match2 = DELETION_DONE.search(clause)
-    if match2 and not re.search(r"\b(?:ber\w* om|krav\w* om|må|skal|kan|hvordan|korleis|how|request\w*|need\w*|asking|ask for|requires?|kravet|mal\b|template|skjema for|form for|ikke|ikkje|not)\b", clause[: match2.end()], re.IGNORECASE):
+    if match2 and not re.search(
+        r"\b(?:ber\w* om|krav\w* om|må|skal|kan|hvordan|korleis|how|request\w*|need\w*|asking|ask for|requires?|kravet|mal\b|template|skjema for|form for|ikke|ikkje|not)\b",
+        clause[: match2.end()],
+        re.IGNORECASE,
+    ):
         return match2.end()
     match3 = GONE.search(clause)
-    if match3 and THINGS.search(clause) and re.search(r"\b(?:data\w*|\w*fil\w*|material\w*|opplysning\w*|files?|copies|copy|\w*kopi\w*|records?|microdata|mikrodata)\b", clause, re.IGNORECASE):
-        if re.search(r"\b(?:trenger|treng|need\w*|åpn\w*|open\w*|access\w*|bruk\w*|use[sd]?|virker|verkar|finner|finn)\b", clause, re.IGNORECASE):
+    if (
+        match3
+        and THINGS.search(clause)
+        and re.search(
+            r"\b(?:data\w*|\w*fil\w*|material\w*|opplysning\w*|files?|copies|copy|\w*kopi\w*|records?|microdata|mikrodata)\b",
+            clause,
+            re.IGNORECASE,
+        )
+    ):
+        if re.search(
+            r"\b(?:trenger|treng|need\w*|åpn\w*|open\w*|access\w*|bruk\w*|use[sd]?|virker|verkar|finner|finn)\b", clause, re.IGNORECASE
+        ):
             return None
         return match3.end()
     return None
@@ -352,9 +549,16 @@ def _negated(before: str, clause: str, done: int) -> bool:
 
 
 def _perfect_future(before: str, future: int) -> bool:
-    """"skal nå være slettet", "kan bekrefte at … er slettet", "will have been", "må meddele at": the deed itself is done."""
+    """ "skal nå være slettet", "kan bekrefte at … er slettet", "will have been", "må meddele at": the deed itself is done."""
     rest = before[future:]
-    return re.search(r"\b(?:være|vere|vera|ha|have been|bekreft\w*|stadfest\w*|confirm\w*|melde|meddel\w*|opplyse|inform\w*|report|si|seie|tell|add|document)\b", rest, re.IGNORECASE) is not None
+    return (
+        re.search(
+            r"\b(?:være|vere|vera|ha|have been|bekreft\w*|stadfest\w*|confirm\w*|melde|meddel\w*|opplyse|inform\w*|report|si|seie|tell|add|document)\b",
+            rest,
+            re.IGNORECASE,
+        )
+        is not None
+    )
 
 
 def _last_end(pattern: re.Pattern[str], text: str) -> int:
@@ -380,8 +584,16 @@ def offer(sentence: Sentence) -> str:
         return "offer-refused"
     if sentence.question and not (SIGNED.search(text) and HANDED_OVER.search(text)):
         return "offer-question"
-    conditional = re.search(r"\b(?:hvis|viss|dersom|om (?:vi|dere|de)|if|unless|før (?:vi|jeg|eg) (?:kan|signer|aksepter|godtar|takk)|before (?:we|i) (?:can|sign|accept)|forutsatt|under forutsetning|provided that|på vilkår)\b", text, re.IGNORECASE)
-    if WANTS_CHANGE.search(text) and (conditional or not SIGNED.search(text)) and not re.search(r"\b(?:uten endring\w*|utan endring\w*|without (?:any )?changes?)\b", text, re.IGNORECASE):
+    conditional = re.search(
+        r"\b(?:hvis|viss|dersom|om (?:vi|dere|de)|if|unless|før (?:vi|jeg|eg) (?:kan|signer|aksepter|godtar|takk)|before (?:we|i) (?:can|sign|accept)|forutsatt|under forutsetning|provided that|på vilkår)\b",
+        text,
+        re.IGNORECASE,
+    )
+    if (
+        WANTS_CHANGE.search(text)
+        and (conditional or not SIGNED.search(text))
+        and not re.search(r"\b(?:uten endring\w*|utan endring\w*|without (?:any )?changes?)\b", text, re.IGNORECASE)
+    ):
         return "offer-change"
     if _unfinished(text):
         return "offer-promised"
@@ -392,7 +604,10 @@ def offer(sentence: Sentence) -> str:
     return ""
 
 
-HANDED_OVER = re.compile(r"\b(?:vedlagt|vedlagde|ved?lagd|legg(?:er)? ved|ligger ved|ligg ved|her (?:er|kommer|kjem)|attached|enclosed|herewith|please find|returner\w*|i retur)\b", re.IGNORECASE)
+HANDED_OVER = re.compile(
+    r"\b(?:vedlagt|vedlagde|ved?lagd|legg(?:er)? ved|ligger ved|ligg ved|her (?:er|kommer|kjem)|attached|enclosed|herewith|please find|returner\w*|i retur)\b",
+    re.IGNORECASE,
+)
 
 
 def _unfinished(text: str) -> bool:
@@ -401,7 +616,11 @@ def _unfinished(text: str) -> bool:
         before = text[max(0, match.start() - 45) : match.start()]
         if NEGATION.search(before):
             return True
-        if re.search(r"\b(?:skal|vil bli|blir|vert|kommer til å|må|bør|will be|to be|going to|must|should|awaiting|venter på|ventar på|until|waiting|inntil)\b[^.?!]{0,25}$", before, re.IGNORECASE):
+        if re.search(
+            r"\b(?:skal|vil bli|blir|vert|kommer til å|må|bør|will be|to be|going to|must|should|awaiting|venter på|ventar på|until|waiting|inntil)\b[^.?!]{0,25}$",
+            before,
+            re.IGNORECASE,
+        ):
             return True
     return False
 
@@ -414,7 +633,11 @@ def application(sentence: Sentence) -> str:
         return ""
     if not (HANDED_IN.search(text) and (APPLICATION.search(text) or INSTITUTION.search(text))):
         return ""
-    if re.search(r"\b(?:svar på søknad\w*|søknaden (?:vår|min|som)\b[^.?!]{0,40}(?:sendte|leverte|er til behandling|ligger)|our application (?:of|from|submitted|dated)|status)\b", text, re.IGNORECASE):
+    if re.search(
+        r"\b(?:svar på søknad\w*|søknaden (?:vår|min|som)\b[^.?!]{0,40}(?:sendte|leverte|er til behandling|ligger)|our application (?:of|from|submitted|dated)|status)\b",
+        text,
+        re.IGNORECASE,
+    ):
         return "application-mentioned"
     if ALREADY_IN.search(text):
         return "application-supplement"

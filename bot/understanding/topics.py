@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from bot.model import Evidence, Score
 from bot.understanding.features import Features
@@ -96,7 +97,13 @@ class Matcher:
         best, second = int(order[0]), int(order[1])
         against = int(np.where(self.is_topic, -np.inf, combined).argmax())
         dissent, apart = self._dissent(parts, best)
-        numbers = (*self._numbers(rows, combined, best, second, against), math.log(len(text.split()) + 1), math.log(sentences), float(len(parts) > 1), dissent)
+        numbers = (
+            *self._numbers(rows, combined, best, second, against),
+            math.log(len(text.split()) + 1),
+            math.log(sentences),
+            float(len(parts) > 1),
+            dissent,
+        )
         sure = self._sure(numbers)
         ranked = self._ranked(combined, order, sure)
         evidence = self._evidence(similarity, best, text)
@@ -129,7 +136,7 @@ class Matcher:
             float(agree),
         )
 
-    def _ranked(self, combined: Floats, order: np.ndarray, sure: float) -> tuple[Score, ...]:  # type: ignore[type-arg]
+    def _ranked(self, combined: Floats, order: npt.NDArray[np.intp], sure: float) -> tuple[Score, ...]:
         """The best topics with confidences that fall from the calibrated one and never pass it."""
         top = order[:SHOWN]
         shares = np.exp((combined[top] - combined[top[0]]).astype(np.float64))

@@ -69,7 +69,7 @@ def linear(featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength
     return Linear(classes, vocabulary, vectorizer.idf_.astype(np.float32), is_letter, tuple(weights), tuple(biases))
 
 
-def _normalised(matrix):  # type: ignore[no-untyped-def]
+def _normalised(matrix: Any) -> Any:
     norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     norms[norms == 0] = 1
     return matrix.multiply(1 / norms[:, None]).tocsr()
@@ -90,7 +90,13 @@ def nearest(texts: Sequence[str], featured: Sequence[Sequence[str]], labels: Seq
     starts = np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32)
     examples = np.fromiter((number for row in rows for number, _ in row), dtype=np.int32, count=int(starts[-1]))
     values = np.fromiter((value for row in rows for _, value in row), dtype=np.float32, count=int(starts[-1]))
-    return Nearest(tuple(" ".join(text.split()) for text in texts), np.array([numbers[label] for label in labels], dtype=np.int16), starts, examples, values)
+    return Nearest(
+        tuple(" ".join(text.split()) for text in texts),
+        np.array([numbers[label] for label in labels], dtype=np.int16),
+        starts,
+        examples,
+        values,
+    )
 
 
 def logistic(numbers: Sequence[Sequence[float]], labels: Sequence[object], *, strength: float = 0.3) -> Logistic:
@@ -131,7 +137,9 @@ def learn(knowledge: Knowledge) -> dict[str, npt.NDArray[np.generic]]:
     matcher = Matcher(features, topic_linear, near, None)
     lesson = _lesson(knowledge, matcher)
     topic_calibration, held_out = _calibrate_topics(lesson)
-    category_linear, category_calibration, classes, predicted = _categories(knowledge, features, matcher, topic_calibration, lesson, texts, labels, topic_features)
+    category_linear, category_calibration, classes, predicted = _categories(
+        knowledge, features, matcher, topic_calibration, lesson, texts, labels, topic_features
+    )
     return {
         **topic_linear.arrays("topic"),
         **near.arrays("near"),
@@ -227,7 +235,7 @@ def _categories(
 
 def _accuracy(predicted: list[str], lesson: Lesson) -> float:
     right = sum(got == expect["category"] or got in expect.get("also", ()) for got, expect in zip(predicted, lesson.expected, strict=True))
-    return right / max(1, len(predicted))
+    return float(right) / max(1, len(predicted))
 
 
 def _category_of(label: str) -> str:
@@ -279,7 +287,7 @@ def main(arguments: Sequence[str]) -> None:
     out, *folders = arguments
     knowledge = load(extra=[Path(folder) for folder in folders])
     with Path(out).open("wb") as file:
-        np.savez(file, **learn(knowledge))
+        np.savez(file, **learn(knowledge))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
