@@ -26,7 +26,7 @@ from bot.understanding.reading import read
 from bot.understanding.topics import Asked as Matched
 from bot.understanding.topics import Matcher
 
-FORMAT = "1"  # of the arrays; a cache of another format is learned anew
+FORMAT = "2"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
 PRECISION, FLOOR = 0.99, 0.95
 MANY = 4  # topics that one answer may hold at most

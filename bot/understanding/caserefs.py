@@ -17,7 +17,7 @@ FIRST_YEAR, LAST_YEAR = 1985, 2039  # case years that exist or may come while th
 
 DASH = r"[-‐‑‒–—−]"
 CANDIDATE = re.compile(
-    rf"(?<![\w/.,@=&%:\\{DASH[1:-1]}])(?P<year>\d{{4}}|\d{{2}})(?P<sep>[ ]?/[ ]?|{DASH}|_)(?P<number>\d{{1,6}})(?P<document>{DASH}\d{{1,4}})?(?![\d])"
+    rf"(?<![\w/,@=&%\\{DASH[1:-1]}])(?<!\d[.:])(?<!\.\.)(?P<year>\d{{4}}|\d{{2}})(?P<sep>[ ]?/[ ]?|{DASH}|_)(?P<number>\d{{1,6}})(?P<document>{DASH}\d{{1,4}})?(?![\d])"
 )
 REVERSED = re.compile(r"(?<![\w/.,@=&%:\\-])(?P<number>\d{2,6})[ ]?/[ ]?(?P<year>(?:19|20)\d{2})(?![\d/])")
 FILE_NAME_BREAKS = re.compile(r"_")
@@ -48,7 +48,7 @@ OTHERS = (
     r"Datatilsynet|Personvernnemnda|Skatteetaten|Skattedirektoratet|Forskningsrådet|Forskingsrådet|NFR|RCN|Research Council|Ethics committee|IRB|"
     r"etisk(?:e)? komit[eé]\w*|Datainspektionen|Norges Bank|Finanstilsynet|Sivilombudet|Helsetilsynet|Statsforvalteren|Fylkesmannen|Riksarkivet|"
     r"Arkivverket|Eurostat|Kommunen|Universitetet|UiO|UiB|NTNU|UiT|OsloMet|eInnsyn|DAM|ERC|Horizon|H2020|Grant|Bevilgning\w*|Tildeling\w*|Kontrakt(?:s?nr)?|Faktura\w*|"
-    r"Invoice|Ordre\w*|Order|PO|Bestilling\w*|Kundenr|Konsesjon\w*|Rundskriv|Prop|Innst|Meld|St|Ot|NOU|LOV|FOR|Lov|Lovens?|Act|EU|EØS|EEA|EF|EC|EU/EØS|GDPR|"
+    r"Invoice|Ordre\w*|Order|Certificate|Sertifikat|Oppdrag|Job|PO|Bestilling\w*|Kundenr|Konsesjon\w*|Rundskriv|Prop|Innst|Meld|St|Ot|NOU|LOV|FOR|Lov|Lovens?|Act|EU|EØS|EEA|EF|EC|EU/EØS|GDPR|"
     r"Forordning\w*|Regulation|Directive|Direktiv\w*|Decision \(EU\)|Reg|ISO|NS|ISBN|ISSN|DOI|Artikkel|Article|Art|§+|Kap|Kapittel|Chapter|Vol|Nr|Issue|Side|Page|pp?"
 )
 OTHER_BEFORE = re.compile(rf"(?:^|[\s(\[«\"',;:/–-])(?:{OTHERS})(?:s|’s|'s)?(?=[\s.:,(\[)«\"'-]|$)", re.IGNORECASE)
@@ -106,6 +106,7 @@ def find(subject: str, text: str, attachments: Iterable[tuple[str, str]] = ()) -
     parts = [(subject, ""), (text, "")]
     for name, content in attachments:
         parts += [(FILE_NAME_BREAKS.sub("_", name.rpartition(".")[0] or name), "name"), (content, "attachment")]
+    own_numbers = {number for content, _ in parts for number in _sender_numbers(content[:READ])}
     for content, kind in parts:
         content = content[:READ]
         for found in _in_file_name(content) if kind == "name" else _in_text(content, kind == "attachment"):
@@ -113,7 +114,20 @@ def find(subject: str, text: str, attachments: Iterable[tuple[str, str]] = ()) -
         ambiguous += _reversed(content)
         serials += [match.group().lower().replace("-", "_") for match in SERIAL.finditer(content)]
         serials += [match["number"] for match in SERIAL_WORDS.finditer(content)]
+    stated = [number for number in stated if number not in own_numbers]
     return References(tuple(dict.fromkeys(stated)), tuple(dict.fromkeys(ambiguous)), tuple(dict.fromkeys(serials)))
+
+
+def _sender_numbers(text: str) -> list[str]:
+    """Numbers that the sender calls their own ("Vår ref: 2026/1187-3", "our ref. NUPI-19/554"): they are nobody else's anywhere in the mail."""
+    found = []
+    for match in OURS.finditer(text):
+        if FROM_US.search(text[max(0, match.start() - 40) : match.start()]) or LETTERHEAD.search(text[: match.start()]):
+            continue
+        near = re.match(rf"[^\n\d]{{0,30}}(\d{{4}}|\d{{2}})/(\d{{1,6}})(?:{DASH}\d{{1,4}})?(?!\d)", text[match.end() : match.end() + 50])
+        if near and not YOURS.search(text[match.end() : match.end() + near.start(1)]):
+            found.append(f"{near[1][-2:]}/{int(near[2])}")
+    return found
 
 
 def _year(text: str) -> int:
@@ -211,6 +225,13 @@ def _is_ours(match: re.Match[str], before: str, after: str, ours_is_ssbs: bool) 
     return len(match["number"]) >= 3 or CUE.search(before) is not None or bool(match["document"])
 
 
+# another body acknowledges a mail of ours under a number of its own
+REGISTERED = re.compile(
+    r"\b(?:registrert|registert|journalført|arkivert|registered|logged|filed)\s+(?:hos oss\s+)?(?:med|under|som|på|with|as|under)\b[^.]{0,30}$",
+    re.IGNORECASE,
+)
+
+
 def _dash_form(match: re.Match[str], after: str) -> bool:
     """``ref. 23-1234`` and its like; never a date (2024-05-12) nor a span of years (2010-2020)."""
     if match["document"] and len(match["year"]) == 4 and len(match["number"]) == 2:
@@ -222,7 +243,7 @@ def _dash_form(match: re.Match[str], after: str) -> bool:
 
 def _foreign(before: str, after: str, ours_is_ssbs: bool) -> bool:
     """Whether the words beside it make it another body's number or the sender's own."""
-    if OTHER_AFTER.match(after):
+    if OTHER_AFTER.match(after) or REGISTERED.search(before):
         return True
     yours, ours = _last(YOURS, before), _last(OURS, before)
     if ours > yours:

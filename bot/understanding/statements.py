@@ -87,6 +87,14 @@ DELETED = _words(
     r"fysisk ødelagt",
     r"cleared",
     r"sanitised",
+    r"gelöscht",
+    r"vernichtet",
+    r"effacée?s?",
+    r"supprimée?s?",
+    r"détruite?s?",
+    r"eliminad[oa]s?",
+    r"borrad[oa]s?",
+    r"verwijderd",
     r"sanitized",
 )
 STRONG_DELETED = _words(
@@ -518,7 +526,7 @@ def _done_at(clause: str) -> int | None:
         return paper.end()
     match2 = DELETION_DONE.search(clause)
     if match2 and not re.search(
-        r"\b(?:ber\w* om|krav\w* om|må|skal|kan|hvordan|korleis|how|request\w*|need\w*|asking|ask for|requires?|kravet|mal\b|template|skjema for|form for|ikke|ikkje|not)\b",
+        r"\b(?:ber\w* om|krav\w* om|må|skal|kan|hvordan|korleis|how|request\w*|need\w*|asking|ask for|requires?|kravet|mal\b|reminder|påminn\w*|purr\w*|asked (?:us )?to|template|skjema for|form for|ikke|ikkje|not)\b",
         clause[: match2.end()],
         re.IGNORECASE,
     ):
@@ -597,7 +605,9 @@ def offer(sentence: Sentence) -> str:
         return "offer-change"
     if _unfinished(text):
         return "offer-promised"
-    if SIGNED.search(text) and (RETURNED.search(text) or re.search(r"\b(?:er|har|is|has|have|nå|now)\b", text, re.IGNORECASE)):
+    if SIGNED.search(TO_SIGN.sub(" ", text)) and (
+        RETURNED.search(text) or re.search(r"\b(?:er|har|is|has|have|nå|now)\b", text, re.IGNORECASE)
+    ):
         return "offer-returned"
     if ACCEPTED.search(text) and not conditional:
         return "offer-accepted"
@@ -606,6 +616,13 @@ def offer(sentence: Sentence) -> str:
 
 HANDED_OVER = re.compile(
     r"\b(?:vedlagt|vedlagde|ved?lagd|legg(?:er)? ved|ligger ved|ligg ved|her (?:er|kommer|kjem)|attached|enclosed|herewith|please find|returner\w*|i retur)\b",
+    re.IGNORECASE,
+)
+
+
+# "skrive under på tilbud" speaks of signing, not of a signature that stands there
+TO_SIGN = re.compile(
+    r"\b(?:å |kan |to |må |skal |may |can )?(?:skrive under|skriv under|skriver under|signere|signerer|undertegne|undertegner|underteikne|underteiknar|sign|signs)\b",
     re.IGNORECASE,
 )
 

@@ -20,7 +20,7 @@ from bot.understanding.learned import Floats, Linear, Logistic, Nearest
 from bot.understanding.sentences import Sentence
 
 WEIGHTS = np.array([1.0, 0.5, 0.5, 1.5], dtype=np.float32)  # of the rows in a ranking: all, words, letters, nearest (docs/understanding.md)
-WHOLE = 0.7  # how much the whole text counts beside its questions
+WHOLE = 0.8  # how much the whole text counts beside its questions
 CONTEXT, CONTEXT_OF_SHORT, SHORT = 0.35, 0.6, 4  # the same for one question of several; a short one (words) says little alone
 QUESTIONS = 6  # of one text that are looked at
 SHOWN = 5

@@ -30,7 +30,7 @@ from bot.understanding.learned import OFTEN, VIEWS, Floats, Linear, Logistic, Ne
 from bot.understanding.reading import read
 from bot.understanding.topics import BACKGROUND, Asked, Matcher
 
-STRENGTH = 0.3  # C of the linear models; docs/understanding.md has the table
+STRENGTH, CATEGORY_STRENGTH = 3.0, 0.3  # C of the linear models; docs/understanding.md has the table
 RAREST = 2  # a feature of a single example teaches nothing but that example
 
 
@@ -213,7 +213,7 @@ def _categories(
     more = [topic_features[number] for number in chosen]
     more_names = [_category_of(labels[number]) for number in chosen]
     rows = _out_of_fold(sounds, names, more, more_names)
-    model = linear([*sounds, *more], [*names, *more_names])
+    model = linear([*sounds, *more], [*names, *more_names], strength=CATEGORY_STRENGTH)
     examples = [numbers(row, each) for row, each in zip(rows, reads, strict=True)]
     lesson.reads = [replace(each, asked=matcher.again(each.asked)) for each in lesson.reads]
     own = [numbers(scores(features, model, each), each) for each in lesson.reads]
@@ -251,7 +251,7 @@ def _out_of_fold(sounds: list[list[str]], names: list[str], more: list[list[str]
     for fold in range(3):
         out = set(order[fold::3].tolist())
         kept = [number for number in range(len(sounds)) if number not in out]
-        model = linear([*(sounds[n] for n in kept), *more], [*(names[n] for n in kept), *more_names])
+        model = linear([*(sounds[n] for n in kept), *more], [*(names[n] for n in kept), *more_names], strength=CATEGORY_STRENGTH)
         for number in out:
             found[number] = [float(value) for value in model.scores(sounds[number]).mean(axis=0)]
     return found
