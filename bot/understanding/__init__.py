@@ -26,7 +26,7 @@ from bot.understanding.reading import read
 from bot.understanding.topics import Asked as Matched
 from bot.understanding.topics import Matcher
 
-FORMAT = "2"  # of the arrays; a cache of another format is learned anew
+FORMAT = "3"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
 PRECISION, FLOOR = 0.99, 0.95
 MANY = 4  # topics that one answer may hold at most
@@ -197,9 +197,7 @@ def understand(message: Message, examined: Examined, model: Model, *, trusted_au
         serial_numbers=told.references.serial_numbers,
         statements=told.statements,
         sensitive=sensitive.find(message, examined, told.statements),
-        thanks_only=category in (Category.OTHER, Category.CASE)
-        and not message.attachments
-        and statements.is_thanks_only(list(told.sentences)),
+        thanks_only=category in (Category.OTHER, Category.CASE) and _only_thanks(message, told),
         authentication=judge(message, trusted_authserv),
         evidence=_evidence(told, chances, model, sure),
     )
@@ -209,10 +207,16 @@ def _category(message: Message, told: Read, model: Model) -> tuple[Category, flo
     if message.automatic is not None:
         return Category.AUTO, 1.0, {Category.AUTO: 1.0}
     chances = model.categoriser(told)
-    if statements.is_thanks_only(list(told.sentences)) and not message.attachments:
+    if _only_thanks(message, told):
         return Category.OTHER, 0.95, chances
     best = max(chances, key=lambda name: chances[name])
     return best, chances[best], chances
+
+
+def _only_thanks(message: Message, told: Read) -> bool:
+    """A thank-you that needs nobody: nothing attached, nothing stated beside it."""
+    stated = {statement.kind for statement in told.statements if statement.where == "text"} - {"thanks"}
+    return not message.attachments and not stated and statements.is_thanks_only(list(told.sentences))
 
 
 def _faqs(told: Read, model: Model) -> tuple[tuple[str, ...], float]:

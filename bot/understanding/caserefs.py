@@ -48,7 +48,7 @@ OTHERS = (
     r"Datatilsynet|Personvernnemnda|Skatteetaten|Skattedirektoratet|Forskningsrådet|Forskingsrådet|NFR|RCN|Research Council|Ethics committee|IRB|"
     r"etisk(?:e)? komit[eé]\w*|Datainspektionen|Norges Bank|Finanstilsynet|Sivilombudet|Helsetilsynet|Statsforvalteren|Fylkesmannen|Riksarkivet|"
     r"Arkivverket|Eurostat|Kommunen|Universitetet|UiO|UiB|NTNU|UiT|OsloMet|eInnsyn|DAM|ERC|Horizon|H2020|Grant|Bevilgning\w*|Tildeling\w*|Kontrakt(?:s?nr)?|Faktura\w*|"
-    r"Invoice|Ordre\w*|Order|Certificate|Sertifikat|Oppdrag|Job|PO|Bestilling\w*|Kundenr|Konsesjon\w*|Rundskriv|Prop|Innst|Meld|St|Ot|NOU|LOV|FOR|Lov|Lovens?|Act|EU|EØS|EEA|EF|EC|EU/EØS|GDPR|"
+    r"Invoice|Ordre\w*|Order|Certificate|Sertifikat|PO|Bestilling\w*|Kundenr|Konsesjon\w*|Rundskriv|Prop|Innst|Meld|St|Ot|NOU|LOV|FOR|Lov|Lovens?|Act|EU|EØS|EEA|EF|EC|EU/EØS|GDPR|"
     r"Forordning\w*|Regulation|Directive|Direktiv\w*|Decision \(EU\)|Reg|ISO|NS|ISBN|ISSN|DOI|Artikkel|Article|Art|§+|Kap|Kapittel|Chapter|Vol|Nr|Issue|Side|Page|pp?"
 )
 OTHER_BEFORE = re.compile(rf"(?:^|[\s(\[«\"',;:/–-])(?:{OTHERS})(?:s|’s|'s)?(?=[\s.:,(\[)«\"'-]|$)", re.IGNORECASE)

@@ -215,6 +215,9 @@ def _categories(
     rows = _out_of_fold(sounds, names, more, more_names)
     model = linear([*sounds, *more], [*names, *more_names], strength=CATEGORY_STRENGTH)
     examples = [numbers(row, each) for row, each in zip(rows, reads, strict=True)]
+    asked_reads, asked_names = _questions_as_mails(knowledge, matcher)
+    examples += [numbers(scores(features, model, each), each) for each in asked_reads]
+    names = [*names, *asked_names]
     lesson.reads = [replace(each, asked=matcher.again(each.asked)) for each in lesson.reads]
     own = [numbers(scores(features, model, each), each) for each in lesson.reads]
     own_names = [str(expect["category"]) for expect in lesson.expected]
@@ -231,6 +234,21 @@ def _categories(
             told = stated(lesson.reads[number])
             predicted[number] = told.value if told is not None else classes[int(part(own[number]).argmax())]
     return model, fitted, classes, predicted
+
+
+def _questions_as_mails(knowledge: Knowledge, matcher: Matcher) -> tuple[list[Read], list[str]]:
+    """The evaluation questions as short mails: they teach where a question that we answer ends and one for a person begins.
+
+    Those about somebody's own case belong to ``case`` or ``other``; which one the label does not say, so they teach nothing here.
+    """
+    reads, names = [], []
+    for question in knowledge.questions:
+        message = Message("", Address("", "a@b.example"), "", question.question, question.question)
+        told = read(message, Examined(), matcher)
+        if question.faq or (told.asked is not None and told.asked.background != "own-case"):
+            reads.append(told)
+            names.append("faq" if question.faq else "other")
+    return reads, names
 
 
 def _accuracy(predicted: list[str], lesson: Lesson) -> float:
