@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import email
 import smtplib
 import socket
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from rich.table import Table
 
 from bot.config import ConfigError, Settings
 from bot.demo_documents import Authority, offer_pdf, tampered
+from bot.matters.deadlines import office_hours
 from bot.pipeline import Parts, remind
 from bot.run import serve
 
@@ -234,7 +237,7 @@ async def _feed(console: Console, settings: Settings, parts: Parts, authority: A
     await _settled(parts, len(mails))
     seconds = asyncio.get_running_loop().time() - begun
     await _table(console, parts, mails)
-    await remind(parts)
+    await remind(dataclasses.replace(parts, clock=partial(_in_office_hours, parts.clock())))
     await _answers(console, settings)
     await _registers(console, parts)
     console.print(
@@ -272,6 +275,13 @@ async def _table(console: Console, parts: Parts, mails: list[tuple[Sample, bytes
         subject = row["topic"] if row["reply"] == "answer" else row["case"]
         table.add_row(sample.what, row["category"], subject or "", row["reply"], row["trust"] or "", ", ".join(row["reasons"][:4]))
     console.print(table)
+
+
+def _in_office_hours(now: datetime) -> datetime:
+    """The next hour at which reminders are made: at night and on holidays the service keeps them back."""
+    while not office_hours(now):
+        now += timedelta(hours=1)
+    return now
 
 
 async def _summary(parts: Parts, key: str) -> dict[str, Any]:
