@@ -26,7 +26,7 @@ from bot.understanding.reading import read
 from bot.understanding.topics import Asked as Matched
 from bot.understanding.topics import Matcher
 
-FORMAT = "3"  # of the arrays; a cache of another format is learned anew
+FORMAT = "9"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
 PRECISION, FLOOR = 0.99, 0.95
 MANY = 4  # topics that one answer may hold at most
@@ -230,9 +230,11 @@ def answers(asked: Matched, told: tuple[sentences.Sentence, ...], model: Model) 
     """(topics, confidence): the best topic where it answers the whole, both where two questions have each their own, else none."""
     threshold = model.assurance.threshold
     others = {name for name in asked.apart if name != asked.best}
+    if asked.half:
+        return (), min(asked.confidence, threshold * 0.99)
     if asked.confidence >= threshold:
         return (asked.best,), asked.confidence
-    if not others or len(others) >= MANY or any(name.startswith("-") for name in others):
+    if not others or len(others) >= MANY:
         return (), asked.confidence
     found: list[str] = []
     least = 1.0

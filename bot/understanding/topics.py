@@ -21,7 +21,8 @@ from bot.understanding.sentences import Sentence
 
 WEIGHTS = np.array([1.0, 0.5, 0.5, 1.5], dtype=np.float32)  # of the rows in a ranking: all, words, letters, nearest (docs/understanding.md)
 WHOLE = 0.8  # how much the whole text counts beside its questions
-CONTEXT, CONTEXT_OF_SHORT, SHORT = 0.35, 0.6, 4  # the same for one question of several; a short one (words) says little alone
+CONTEXT, CONTEXT_OF_SHORT, SHORT = 0.1, 0.6, 5  # the same for one question of several; a short one (words) says little alone
+UNKNOWN = -0.3  # a question whose best class scores lower is like nothing that we know
 QUESTIONS = 6  # of one text that are looked at
 SHOWN = 5
 BACKGROUND = "-"  # classes that must not be answered start with it
@@ -39,6 +40,11 @@ class Asked:
     background: str
     apart: tuple[str, ...] = ()  # the class each of its questions would get alone
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def half(self) -> bool:
+        """One of several questions is of a kind that must not be answered: then none of them is."""
+        return any(name.startswith(BACKGROUND) for name in self.apart)
 
 
 class Matcher:
@@ -112,9 +118,11 @@ class Matcher:
     def _dissent(self, parts: list[tuple[str, Floats]], best: int) -> tuple[float, tuple[str, ...]]:
         """How far the least fitting question is from the best topic (0: none dissents), and the topic each question would get alone."""
         least, apart = 0.0, []
-        for _, rows in parts:
+        for text, rows in parts:
             combined = WEIGHTS @ rows
-            apart.append(self.classes[int(combined.argmax())])
+            alone = int(combined.argmax())
+            unknown = alone != best and combined[alone] < UNKNOWN and len(text.split()) > SHORT
+            apart.append(BACKGROUND + "unknown" if unknown else self.classes[alone])
             least = min(least, float(combined[best] - combined.max()))
         return least, tuple(apart)
 

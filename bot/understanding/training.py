@@ -291,6 +291,7 @@ def _assurance_arrays(lesson: Lesson, held_out: list[float], predicted: list[str
         confidence = 0.0
         if asked is not None:
             confidence, position = held_out[position], position + 1
+            confidence = 0.0 if asked.half else confidence
         if number < len(predicted) and predicted[number] != "faq":
             confidence = 0.0
         best = asked.best if asked is not None else ""
