@@ -43,9 +43,24 @@ NYNORSK = frozenset(
     føremålet tysdag onsdag laurdag sundag måndag kjelde kjelder åleine ventar skjer blitt ta høyrer høyra høyre tru trur saka
     tillèt frist fristen vidare kopla kople kopling koplinga""".split()
 )
-NOT_TELLING = frozenset(
-    "fordi dersom gjort fått slik ha søknaden institusjonen tilgangen fristen frist levert trur blitt ta vårt saka".split()
+# nynorsk forms that bokmål has not; dialect is told by its forms, so "ka" and "kossen" stand here too
+NYNORSK |= frozenset(
+    """ein ei éin éi eitt gjeld då ligg fekk hjå leggje leggja kome koma komen komne kjem stad halde held krev slepp sleppe noreg noregs gong
+    gongen gonger setje setja annan vore lyt greitt fann enno gale skreiv spørje spørja spurde vita noka gjekk seia sei heim heime attende
+    attåt byrja byrjar førre fortel betre elles annleis framleis endå ifrå korfor døme dømes ynskja somme diverre truleg snøgt følgjer
+    inneheld inneber deltek mottek godtek avgjer bed bede eig eiga vonleg visste vekke hugse hugsar skule skulen skular høgskulen høgskule
+    sjukehus sjukehuset tilsett tilsette knytt pengar månad månader timar dagar stønad bustad løner løn løyvet dyrare seinare seint tidlegare
+    lettare folketalet teikn sida såleis trudde vart meinte meint høyrt høyrde gammalt gamal gamalt hovud hovudregel
+    skilja sitje bilete gard ombod ombodet personvernombod personvernombodet samde brukar velje funne bur tel tok tala talet tal
+    ka kem kossen korsen koffor koss korleis dokker dokke dokkers nokka nåkka æ mæ dæ ikkj nåkken nokken""".split()
 )
+# forms that both have, or that tell too little by themselves
+NOT_TELLING = frozenset(
+    """fordi dersom gjort fått slik ha søknaden institusjonen tilgangen fristen frist levert trur blitt ta vårt saka alltid lese likevel mellom
+    rundt skjemaet skjer skrive utlevering utleverte både eller også blir ferdig følge gått henne si spørsmål ønske begynne forskjell kopla
+    kople kopling nemnd sidan kosta les skriv ho sida tok tal gale tel stad""".split()
+)
+NYNORSK_ONLY = frozenset({"me"})  # "we", told only in a text that is Norwegian already: English has the word too
 ENGLISH = frozenset(
     """the of and to in is that for on with as are this be by from or at an have has not we our you your it can could would should may which
     what how who when where why if do does did will i my me us they their there please thank thanks regards dear hello hi data access about
@@ -78,8 +93,20 @@ OTHER = frozenset(
     je na se že jak prosím děkuji údaje""".split()
 )
 DOUBLED = re.compile(r"ää|öö|yy|uu|aa|ii")
-NYNORSK_ENDING = re.compile(r"(?:ingane|arane|arar|leg|lege|heit|asjonar|ingar|andet|ast)$")
-BOKMAAL_ENDING = re.compile(r"(?:ingene|erne|elig|elige|asjoner|inger|else|elser|elsen|ende)$")
+NYNORSK_SHAPE = re.compile(
+    r"^(?:forsking|eigen|eigar|einskil|sjølv|fleir|handsam|rettlei|sjuke|skule|utanf|utanl|føremål|føreha|føretak|føreb|førearb|stadfest|grunngj|"
+    r"sakshandsam|samanl|samans|verksem|tenest|mogleg|vitskap|tilbod|hovud)|(?:[kg]j(?:e|er|ar|a|ing|inga|ast|ande)|.leg(?:e|are|ast|heit)?|"
+    r"(?:gl|k|h|dr)øy[mr]\w*|.heit(?:er|a|ene)?|.forsking)$"
+)
+NYNORSK_ENDING = re.compile(r"(?:(?<!uk)(?<!in)(?<!nt)(?<!us)(?<!bru)(?<!sv)(?<!oll)ar|[^vl]ane|[aer]st|(?<!bl)(?<!st)(?<!br)(?<!l)ande|.inga)$")
+BOKMAAL_SHAPE = re.compile(r"^(?:hv\w+|forskning\w*)$|(?:.elig(?:e|ere|st|het)?|.lige?|.lighet(?:en|er)?|forskning)$")
+BOKMAAL_ENDING = re.compile(r"(?:ingene|.erne|asjoner|.inger|.ingen|(?<!he)else|elser|elsen|(?<!s)(?<!v)(?<!h)(?<!kj)ende|het(?:en|er)?)$")
+# the endings above, in words that both have or that are names
+SHAPELESS = frozenset(
+    """kanskje skje skjer skjera billig høyre tannlege fastlege overlege barnelege moderne gjerne fjerne februar januar hvilkje hvite
+    gunnar ragnar einar ivar oskar seminar webinar kommentar dollar kollege forsking""".split()
+) - {"forsking"}
+ADDRESS = re.compile(r"https?:|@|\w\.(?:no|com|org|net|eu|dk|se|fi|io|example)\b")
 FOREIGN_LETTERS = re.compile(r"[^\x00-\u024f\u2000-\u2bff\ufe0f\U0001f000-\U0001faff]")
 
 SURE_WORDS = 3  # markers that must stand against none before a short text is told
@@ -111,7 +138,7 @@ def tell(text: str, *, domain: str = "", stated: Language | None = None, resolut
 
 def detect(text: str) -> Told:
     """The language of a text by its words, endings and letters."""
-    sample = text[:LOOKED_AT]
+    sample = " ".join(word for word in text[:LOOKED_AT].split() if not ADDRESS.search(word))  # the "no" of "ssb.no" tells nothing
     words = [word.lower() for word in WORD.findall(sample)]
     if not words:
         return Told(Language.NB, False, "language-uncertain")
@@ -140,11 +167,15 @@ def _counts(words: list[str]) -> dict[str, float]:
         found["swedish"] += word in SWEDISH
         found["english"] += word in ENGLISH
         found["other"] += word in OTHER and len(word) > 1
-        if nynorsk != bokmaal and word not in NOT_TELLING:
+        if word in NYNORSK_ONLY:
+            found["nn"] += 1
+        elif word in NOT_TELLING or word in SHAPELESS:
+            continue
+        elif nynorsk != bokmaal:
             found["nn" if nynorsk else "nb"] += 1
-        elif len(word) > 6 and not nynorsk:
-            found["nn"] += 0.4 * bool(NYNORSK_ENDING.search(word))
-            found["nb"] += 0.4 * bool(BOKMAAL_ENDING.search(word))
+        elif not nynorsk and len(word) > 4:
+            found["nn"] += _shape(word, NYNORSK_SHAPE, NYNORSK_ENDING)
+            found["nb"] += _shape(word, BOKMAAL_SHAPE, BOKMAAL_ENDING)
         if len(word) > 5 and DOUBLED.search(word) and not any(letter in word for letter in "æøå"):
             found["other"] += 1  # Finnish and Estonian
         elif len(word) > 3 and any(letter in word for letter in "äö"):
@@ -152,6 +183,13 @@ def _counts(words: list[str]) -> dict[str, float]:
         if len(word) > 3 and any(letter in word for letter in "æøå"):
             found["norwegian"] += 0.5
     return found
+
+
+def _shape(word: str, telling: re.Pattern[str], likely: re.Pattern[str]) -> float:
+    """What a word that is in no list says of the form: stems and endings that only one form has, and endings that lean to it."""
+    if telling.search(word):
+        return 0.8
+    return 0.4 if len(word) > 5 and likely.search(word) else 0.0
 
 
 def _by_letters(sample: str, words: list[str]) -> Told:
