@@ -53,8 +53,12 @@ def methods(texts, labels, featured, features):  # type: ignore[no-untyped-def]
         return table
 
     cleaned = [utils.default_process(text) for text in texts]
-    yield "rapidfuzz token_set_ratio, nearest example", classes, lambda asked: best_of(
-        process.cdist([utils.default_process(text) for text in asked], cleaned, scorer=fuzz.token_set_ratio, workers=-1).astype(float)
+    yield (
+        "rapidfuzz token_set_ratio, nearest example",
+        classes,
+        lambda asked: best_of(
+            process.cdist([utils.default_process(text) for text in asked], cleaned, scorer=fuzz.token_set_ratio, workers=-1).astype(float)
+        ),
     )
     counter = CountVectorizer(analyzer=lambda text: [stem(word) for word in features.words(text)])
     counts = counter.fit_transform(texts).astype(float)

@@ -294,7 +294,8 @@ def _receipt(facts: Facts, row: Row, gate: Reason | None) -> tuple[list[Action],
         return [], Reply.NONE, [Reason.ALREADY_RECEIPTED]
     recipient = reply_address(facts.message, facts.understanding)
     if facts.findings.status_case and facts.policy.status_answers:
-        action = Action(Act.RECEIPT, recipient, "status", case_ref=facts.findings.status_case)
+        # From is the contact that stands in the register; Reply-To may be anybody's, and gives no trust
+        action = Action(Act.RECEIPT, facts.message.sender.address, "status", case_ref=facts.findings.status_case)
         return [action], Reply.RECEIPT, [Reason.STATUS_ANSWERED]
     template = row.template
     if facts.findings.offer is not None and facts.findings.offer.accepted_by == "words" and facts.policy.ask_for_document:

@@ -143,7 +143,9 @@ def check(config: ConfigOption = None) -> None:
     for fault in faults:
         print(fault)
     topics = len(loaded.knowledge.topics)
-    print(f"{topics} topics, {sum(1 for _ in knowledge.paraphrases(loaded.knowledge))} questions, {len(faults)} faults, version {loaded.knowledge.version}")
+    print(
+        f"{topics} topics, {sum(1 for _ in knowledge.paraphrases(loaded.knowledge))} questions, {len(faults)} faults, version {loaded.knowledge.version}"
+    )
     raise typer.Exit(1 if faults else 0)
 
 
@@ -158,7 +160,11 @@ def learn(
 
     chosen = settings(config)
     try:
-        told = learning.undo(chosen.service.data) if undo else learning.learn(file, chosen.service.data, cache_folder(chosen), _own_folder(chosen))
+        told = (
+            learning.undo(chosen.service.data)
+            if undo
+            else learning.learn(file, chosen.service.data, cache_folder(chosen), _own_folder(chosen))
+        )
     except learning.CannotLearn as error:
         raise ConfigError(str(error)) from None
     print(told)

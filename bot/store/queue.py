@@ -110,6 +110,10 @@ class Queue:
             counts[total] = sum(int(row[place] or 0) for row in rows)
         return counts
 
+    def caseworkers(self) -> list[str]:
+        """Who has cases in the register."""
+        return [row[0] for row in self.db.conn.execute("SELECT DISTINCT caseworker FROM cases WHERE caseworker != '' ORDER BY 1")]
+
     def desk_mail(self, key: str) -> dict[str, Any]:
         """A mail with what was read, understood and decided, and what people added. Errors: ``KeyError``."""
         rows = self._named(
@@ -120,8 +124,8 @@ class Queue:
         if not rows:
             raise KeyError(key)
         row = rows[0]
-        for name, empty in (("understanding", {}), ("findings", {}), ("decision", {}), ("versions", {})):
-            row[name] = decode(row[name], empty)
+        for name in ("understanding", "findings", "decision", "versions"):
+            row[name] = decode(row[name], {})
         for name in ("headers", "defects", "thread", "attachments"):
             row[name] = decode(row[name], [])
         row["notes"] = self._named("SELECT at, account, text FROM note WHERE id = :id ORDER BY number", row)

@@ -168,6 +168,19 @@ class Registers:
             row["why"] = decode(row["why"], [])
         return rows
 
+    def tie_deletion(self, number: int, case_ref: str, now: datetime, *, actor: str) -> None:
+        """Tie an entry of the deletion register to a case; where it stood before is kept in its history. ``KeyError`` when unknown."""
+        rows = self._rows("SELECT case_ref, verdict FROM deletion WHERE id = ?", number)
+        if not rows:
+            raise KeyError(number)
+        was, verdict = rows[0]["case_ref"], rows[0]["verdict"]
+        self.db.conn.execute("UPDATE deletion SET case_ref = ? WHERE id = ?", (case_ref, number))
+        self.db.conn.execute(
+            "INSERT INTO deletion_history (deletion, at, verdict, actor, reason) VALUES (?, ?, ?, ?, ?)",
+            (number, stamp(now), verdict, actor, f"{was or '-'} → {case_ref or '-'}"),
+        )
+        self.event("deletion-tied", case_ref, {"deletion": number, "was": was}, now, actor=actor)
+
     def offers(self) -> list[dict[str, Any]]:
         """The offer register, newest first; ``signatures``, ``remarks`` and ``why`` as plain values."""
         return self._decoded("SELECT * FROM offer ORDER BY received DESC, id DESC", ("signatures", "remarks", "why"))

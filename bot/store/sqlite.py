@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from bot.store import StoreUnavailable, audit, desk, mails, outbox, registers
+from bot.store import StoreUnavailable, audit, desk, keeping, mails, outbox, registers
 
 T = TypeVar("T")
 
@@ -42,8 +42,10 @@ PASSING = {
     sqlite3.SQLITE_INTERRUPT,
 }
 
+MIGRATED = (mails, outbox, audit, registers, desk, keeping)  # in this order: later ones name tables of earlier ones
 
-class SqliteTx(mails.Mails, outbox.Outbox, audit.Audit, registers.Registers, desk.Desk):
+
+class SqliteTx(mails.Mails, outbox.Outbox, audit.Audit, registers.Registers, desk.Desk, keeping.Keeping):
     """One transaction's view of the store; see ``bot.store.Tx``."""
 
     def __init__(self, db: Database) -> None:
@@ -83,7 +85,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema forward from any released version."""
     db = Database(connection)
-    for module in (mails, outbox, audit, registers, desk):
+    for module in MIGRATED:
         module.migrations.apply(db)
 
 

@@ -156,11 +156,7 @@ def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = P
     for number in range(len(order)):
         if number + 1 < len(order) and confidence[order[number]] == confidence[order[number + 1]]:
             continue
-        if (
-            confidence[order[number]] > 0
-            and right[number] >= aim * n[number]
-            and lower_bound(int(right[number]), int(n[number])) >= floor
-        ):
+        if confidence[order[number]] > 0 and right[number] >= aim * n[number] and lower_bound(int(right[number]), int(n[number])) >= floor:
             best = number
     if best < 0:
         return Assurance(0, 0.0, 0.0, 0.0, 1.0, version)

@@ -127,7 +127,15 @@ def stated(read: Read) -> Category | None:
         return Category.DELETION
     if "offer-returned" in kinds and not kinds & {"offer-refused", "offer-change"}:
         return Category.OFFER
-    if "offer-accepted" in kinds and not kinds & {"offer-refused", "offer-change", "offer-question", "offer-promised", "deletion-promised", "status-question", "complaint"}:
+    if "offer-accepted" in kinds and not kinds & {
+        "offer-refused",
+        "offer-change",
+        "offer-question",
+        "offer-promised",
+        "deletion-promised",
+        "status-question",
+        "complaint",
+    }:
         return Category.OFFER
     return None
 

@@ -98,7 +98,9 @@ NYNORSK_SHAPE = re.compile(
     r"sakshandsam|samanl|samans|verksem|tenest|mogleg|vitskap|tilbod|hovud)|(?:[kg]j(?:e|er|ar|a|ing|inga|ast|ande)|.leg(?:e|are|ast|heit)?|"
     r"(?:gl|k|h|dr)øy[mr]\w*|.heit(?:er|a|ene)?|.forsking)$"
 )
-NYNORSK_ENDING = re.compile(r"(?:(?<!uk)(?<!in)(?<!nt)(?<!us)(?<!bru)(?<!sv)(?<!oll)ar|[^vl]ane|[aer]st|(?<!bl)(?<!st)(?<!br)(?<!l)ande|.inga)$")
+NYNORSK_ENDING = re.compile(
+    r"(?:(?<!uk)(?<!in)(?<!nt)(?<!us)(?<!bru)(?<!sv)(?<!oll)ar|[^vl]ane|[aer]st|(?<!bl)(?<!st)(?<!br)(?<!l)ande|.inga)$"
+)
 BOKMAAL_SHAPE = re.compile(r"^(?:hv\w+|forskning\w*)$|(?:.elig(?:e|ere|st|het)?|.lige?|.lighet(?:en|er)?|forskning)$")
 BOKMAAL_ENDING = re.compile(r"(?:ingene|.erne|asjoner|.inger|.ingen|(?<!he)else|elser|elsen|(?<!s)(?<!v)(?<!h)(?<!kj)ende|het(?:en|er)?)$")
 # the endings above, in words that both have or that are names
