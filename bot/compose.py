@@ -124,11 +124,15 @@ def reply_subject(subject: str) -> str:
     return cleaned if len(cleaned) <= SUBJECT_LENGTH else cleaned[: SUBJECT_LENGTH - 1].rstrip() + "…"
 
 
+IDENTIFIER = re.compile(r"<[^<>\s]{1,900}>")
+
+
 def thread_headers(message: Message) -> dict[str, str]:
     """In-Reply-To and References for an answer to ``message`` (RFC 5322 § 3.6.4)."""
-    if not message.message_id:
+    if not IDENTIFIER.fullmatch(message.message_id):
         return {}
-    chain = list(dict.fromkeys([*(message.references or message.in_reply_to), message.message_id]))
+    known = [each for each in (message.references or message.in_reply_to) if IDENTIFIER.fullmatch(each)]
+    chain = list(dict.fromkeys([*known, message.message_id]))
     if len(chain) > REFERENCES_KEPT:
         chain = [chain[0], *chain[-(REFERENCES_KEPT - 1) :]]
     return {"In-Reply-To": message.message_id, "References": " ".join(chain)}

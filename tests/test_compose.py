@@ -327,14 +327,20 @@ def test_no_header_of_the_sender_becomes_one_of_ours(knowledge: Knowledge, heade
         }
 
 
-@pytest.mark.parametrize(
-    "bad", ["<1@x.example>\r\nBcc: offer@x.example", "<1@x\n.example>", "<æøå@x.example>", "<" + "x" * 3000 + "@y.example>"]
-)
-def test_a_hostile_message_id_never_makes_a_header(knowledge: Knowledge, bad: str) -> None:
-    """Even past the reader: compose itself lets no line break through."""
+@pytest.mark.parametrize("bad", ["<1@x.example>\r\nBcc: offer@x.example", "<1@x\n.example>", "<1@x\u2028.example>"])
+def test_a_line_break_past_the_reader_makes_no_header(knowledge: Knowledge, bad: str) -> None:
+    """The reader lets none through (above); should it ever, the reply simply names no thread."""
     (sent,) = compose(subject(knowledge, RECEIPT, message={"message_id": bad, "references": (bad,)}))
 
-    assert email.message_from_bytes(sent.content)["Bcc"] is None
+    mail = email.message_from_bytes(sent.content)
+    assert mail["In-Reply-To"] is None and mail["References"] is None and mail["Bcc"] is None
+
+
+@pytest.mark.parametrize("odd", ["<æøå@x.example>", "<" + "x" * 3000 + "@y.example>", "ingen klammer", "<a b@x.example>"])
+def test_an_odd_message_id_breaks_nothing(knowledge: Knowledge, odd: str) -> None:
+    (sent,) = compose(subject(knowledge, RECEIPT, message={"message_id": odd, "references": (odd,)}))
+
+    assert email.message_from_bytes(sent.content)["To"] == "kari@uio.example"
     assert max(len(line) for line in sent.content.split(b"\r\n")) <= 998
 
 

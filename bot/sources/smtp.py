@@ -134,6 +134,15 @@ class _Handler:
     def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
 
+    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+        if any(letter < " " or letter == "\x7f" for letter in address):
+            return "501 5.1.7 no such address can be"  # two commands glued with a bare line feed are one wrong command
+        if not address.isascii() and "SMTPUTF8" not in options:
+            return "553 5.6.7 an address outside ASCII needs SMTPUTF8"  # RFC 6531 § 3.5
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if len(envelope.rcpt_tos) >= RECIPIENTS:
             return TOO_MANY
@@ -142,7 +151,8 @@ class _Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         content = envelope.content if isinstance(envelope.content, bytes) else b""
-        reply = await self._entrance.take(content, envelope.mail_from or "", tuple(envelope.rcpt_tos))
+        sender = (envelope.mail_from or "").removeprefix("<").removesuffix(">")  # aiosmtpd hands the null sender on as "<>"
+        reply = await self._entrance.take(content, sender, tuple(envelope.rcpt_tos))
         # LMTP owes one reply per recipient (RFC 2033 § 4.2); aiosmtpd sends the string as it stands
         return "\r\n".join([reply] * len(envelope.rcpt_tos)) if isinstance(server, LMTP) else reply
 

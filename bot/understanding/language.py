@@ -152,6 +152,8 @@ def detect(text: str) -> Told:
         return Told(Language.EN, found["other"] >= SURE_WORDS, "another language")
     if found["english"] > scandinavian:
         return Told(Language.EN, found["english"] >= scandinavian + 2 or len(words) >= SHORT, "English words")
+    if found["swedish"] >= 2 and re.search("[äö]", sample.lower()) and not re.search("[æø]", sample.lower()):
+        return Told(Language.NB, True, "Danish or Swedish counts as bokmål")
     if scandinavian == 0:
         return _by_letters(sample, words)
     if found["swedish"] > found["norwegian"] * 1.2 + 1 or found["danish"] > found["norwegian"] * 1.3 + 1:
