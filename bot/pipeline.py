@@ -91,6 +91,7 @@ class Parts:
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     outbox_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     mirror_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    reload_wanted: asyncio.Event = field(default_factory=asyncio.Event)  # knowledge or templates were changed: `bot.run.reload_forever`
 
     @property
     def own_addresses(self) -> frozenset[str]:

@@ -186,9 +186,9 @@ def _token(settings: Settings) -> Callable[[bool], str]:
     return Tokens.of(settings.oauth2).fetch
 
 
-def _async_token(settings: Settings) -> Callable[[], Awaitable[str]]:
+def _async_token(settings: Settings) -> Callable[[bool], Awaitable[str]]:
     fetch = _token(settings)
-    return lambda: asyncio.to_thread(fetch, False)
+    return lambda anew: asyncio.to_thread(fetch, anew)
 
 
 def mailbox(settings: Settings, imap: Imap, store: Store, journal: Journal) -> Mailbox:
@@ -329,6 +329,8 @@ async def serve(settings: Settings, *, started: Callable[[Parts], None] = lambda
             loop.add_signal_handler(name, stop.set)
     with alone(settings):
         async with open_parts(settings) as parts:
+            with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
+                loop.add_signal_handler(signal.SIGHUP, parts.reload_wanted.set)
             await parts.store.write(lambda tx: tx.release_claims())
             try:
                 await _run_all(settings, parts, stop, started)
@@ -351,6 +353,7 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
         group.create_task(pipeline.deliver_forever(parts))
         group.create_task(pipeline.mirror_forever(parts))
         group.create_task(pipeline.remind_forever(parts))
+        group.create_task(reload_forever(settings, parts))
         if settings.web is not None:
             from bot.web import serve_web
 
@@ -359,6 +362,23 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
         started(parts)
         await stop.wait()
         raise Stop
+
+
+async def reload_forever(settings: Settings, parts: Parts) -> None:
+    """Take in changed knowledge and templates at SIGHUP, or when ``parts.reload_wanted`` is set, until cancelled.
+
+    Mails in hand are finished with what they began with. Knowledge that cannot be used changes nothing and raises an alarm.
+    """
+    while True:
+        await parts.reload_wanted.wait()
+        parts.reload_wanted.clear()
+        try:
+            ready = await asyncio.to_thread(brain, settings)
+        except ConfigError:
+            parts.journal.alarm("reload-failed", {"version": parts.brain.knowledge.version})
+            continue
+        parts.brain, parts.templates = ready, templates(settings)
+        parts.journal.note("reloaded", version=ready.knowledge.version)
 
 
 def smtp_entrance(settings: Settings, parts: Parts) -> Entrance:

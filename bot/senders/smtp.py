@@ -14,7 +14,7 @@ from bot.model import Delivery, Outgoing, Result
 
 KEEP_SECONDS = 50  # servers drop idle clients after a minute or more; a fresh connection is cheaper than a lost attempt
 
-Token = Callable[[], Awaitable[str]]
+Token = Callable[[bool], Awaitable[str]]
 
 
 class SmtpSender:
@@ -38,7 +38,7 @@ class SmtpSender:
         token: Token | None = None,
         ca_file: str = "",
     ) -> None:
-        """``token`` yields an OAuth2 access token and wins over ``password``. ``timeout`` in seconds, for every step."""
+        """``token`` yields an OAuth2 access token (given True, a new one) and wins over ``password``. ``timeout`` in seconds, for every step."""
         self._host, self._port, self._timeout = host, port, timeout
         self._security, self._username, self._password, self._token = security, username, password, token
         self._context = ssl.create_default_context(cafile=ca_file or None)
@@ -105,10 +105,16 @@ class SmtpSender:
         await client.connect()
         self._client, self._used = client, time.monotonic()
         if self._token is not None:
-            await client.auth_xoauth2(self._username, await self._token())
+            await self._log_in_with(self._token, client)
         elif self._password:
             await client.login(self._username, self._password)
         return client
+
+    async def _log_in_with(self, token: Token, client: SMTP) -> None:
+        try:
+            await client.auth_xoauth2(self._username, await token(False))
+        except SMTPAuthenticationError:  # the token may have been revoked early: once more with a new one
+            await client.auth_xoauth2(self._username, await token(True))
 
     async def _drop(self) -> None:
         client, self._client = self._client, None
