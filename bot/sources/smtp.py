@@ -82,6 +82,16 @@ class Entrance:
         class Conversation(base):  # type: ignore[misc,valid-type]
             line_length_limit = entrance._max_bytes + 1024  # long lines are the sender's sin, not a reason to lose mail (P3)
 
+            def _cb_client_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                super()._cb_client_connected(_Lines(reader), writer)
+
+            def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+                # aiosmtpd reads addresses as headers are read, where line feeds and bare words are white space and names
+                if any(letter < " " or letter == "\x7f" for letter in arg):
+                    return None, None  # two commands glued with a bare line feed are one wrong command
+                address, rest = super()._getaddr(arg)
+                return (None, None) if address and "@" not in address and " " in address else (address, rest)
+
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 if entrance._may_talk(transport.get_extra_info("peername")):
                     super().connection_made(transport)
@@ -128,6 +138,19 @@ class Entrance:
         return OK
 
 
+class _Lines:
+    """Lines end with CRLF alone (RFC 5321 § 2.3.8); aiosmtpd would also end a command at a bare line feed."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+
+    async def readuntil(self, separator: bytes = b"\r\n") -> bytes:
+        return await self._reader.readuntil(separator)
+
+    async def read(self, count: int) -> bytes:
+        return await self._reader.read(count)
+
+
 class _Handler:
     """aiosmtpd's hooks. ``handle_exception`` is the last door: aiosmtpd would tell the client the exception's text."""
 
@@ -135,8 +158,6 @@ class _Handler:
         self._entrance = entrance
 
     async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
-        if any(letter < " " or letter == "\x7f" for letter in address):
-            return "501 5.1.7 no such address can be"  # two commands glued with a bare line feed are one wrong command
         if not address.isascii() and "SMTPUTF8" not in options:
             return "553 5.6.7 an address outside ASCII needs SMTPUTF8"  # RFC 6531 § 3.5
         envelope.mail_from = address

@@ -4,7 +4,8 @@ A conversation is a text file::
 
     # what it is about
     # store = fails           settings, each with a default: protocol, max_bytes, allowed, store (ok | fails), kept, from, to, holds
-    S: 220                    the next reply has a line that begins so; ``<closed>``: the server ends the connection
+    S: 220                    the next reply has a line that begins so; ``<closed>``: the server ends the connection,
+                              ``<left>``: the client does, without a word
     C: EHLO mx.example        sent with CRLF; lines that follow each other leave in one packet (pipelining, RFC 2920)
     C~ a\\n.\\nb                sent as it stands; \\r \\n \\xNN are escapes and {x*2000} repeats
 
@@ -133,6 +134,10 @@ async def talk(port: int, steps: tuple[tuple[str, str], ...]) -> list[str]:
             if waiting:
                 writer.write(waiting)
                 waiting = b""
+            if text == "<left>":
+                await writer.drain()
+                writer.close()
+                return said + await talk(port, (("S:", "220"), ("C:", "QUIT"), ("S:", "221")))  # what follows shows it was noticed
             lines = await reply(reader)
             said += lines
             if text == "<closed>":
@@ -156,6 +161,7 @@ async def test_conversation(path: Path) -> None:
         options["allowed"] = tuple(told["allowed"].split())
     async with listening(taker, **options) as entrance:
         said = await talk(entrance.address[1], dialog.steps)
+        assert bool(entrance.troubles) == (told.get("store") == "fails")  # type: ignore[attr-defined]
     assert len(taker.mails) == int(told["kept"]), [raw.content[:200] for raw in taker.mails]
     assert not any(part in line for line in said for part in (SECRET, "Traceback", "Exception", "Error(", "RuntimeError", ".py"))
     if taker.mails:
