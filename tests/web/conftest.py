@@ -3,7 +3,7 @@
 ``web`` is ``(base_url, parts, settings)`` of a server that runs in a thread with a loop of its own; its store is new for
 each test, and ``parts`` may be used from the test's own loop. Nothing but the web runs: a test that wants a mail handled or
 sent calls ``pipeline.handle_waiting(parts)`` or ``pipeline.deliver_waiting(parts)`` itself. ``web_server`` gives more servers
-with other settings. The model is learned once for each version of the knowledge and kept in pytest's cache.
+with other settings. The servers read the model that the fixture `model` has learned.
 
 Tests in the browser use Playwright's asynchronous interface on one loop for the whole session (its synchronous interface
 and pytest-asyncio do not live in one thread); their module says ``pytestmark = pytest.mark.asyncio(loop_scope="session")``.
@@ -26,11 +26,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from bot import understanding
 from bot.config import Settings
-from bot.knowledge import load
 from bot.pipeline import Parts
 from bot.run import now, open_parts
+from bot.understanding import Model
 from bot.web import serve_web
 from tests.servers import free_port
 
@@ -49,16 +48,8 @@ class Served(NamedTuple):
 ServeWith = Callable[..., AbstractContextManager[Served]]
 
 
-@pytest.fixture(scope="session")
-def learned(request: pytest.FixtureRequest) -> Path:
-    """The folder with the model of the knowledge as it stands, learned if nobody has before."""
-    folder = Path(request.config.cache.mkdir("model"))
-    understanding.prepare(load(), folder)
-    return folder
-
-
 @pytest.fixture
-def web_server(tmp_path: Path, learned: Path) -> ServeWith:
+def web_server(tmp_path: Path, model: Model) -> ServeWith:
     """``with web_server(web={"chat_per_minute": 3}, …) as (base_url, parts, settings)``: a server with other sections.
 
     ``clock`` replaces the clock of the parts. Each call has a store of its own.
@@ -68,7 +59,6 @@ def web_server(tmp_path: Path, learned: Path) -> ServeWith:
     def serve(*, clock: Callable[[], datetime] = now, **sections: dict[str, Any]) -> AbstractContextManager[Served]:
         data = tmp_path / f"data-{next(numbers)}"
         data.mkdir()
-        (data / "model").symlink_to(learned)
         return running(web_settings(data, **sections), clock)
 
     return serve
@@ -169,9 +159,21 @@ def chromium() -> str:
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for the whole run."""
     async with async_playwright() as playwright:
-        running_browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        running_browser = await playwright.chromium.launch(executable_path=chromium(), args=QUIET)
         yield running_browser
         await running_browser.close()
+
+
+# a browser that talks to nobody but our server; the sandbox needs a user who is not root
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 class Faults(list[str]):
