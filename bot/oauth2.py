@@ -10,10 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from bot.config import OAuth2
 
+SECONDS = 30  # that the platform may take
 RENEW_SECONDS = 300  # before the end of a token; clocks differ by less
 
 # Entra ID's codes that asking again does not mend (learn.microsoft.com, reference-error-codes)
@@ -71,8 +73,12 @@ class Tokens:
 
 def _asker(section: OAuth2) -> Callable[[], dict[str, Any]]:
     import msal
+    import requests
 
     secret = section.secret()
+    session = requests.Session()
+    # given with each request, since requests lets REQUESTS_CA_BUNDLE win over the session's own (psf/requests#3829)
+    session.request = partial(session.request, timeout=SECONDS, verify=section.ca_file or None)  # type: ignore[method-assign]
 
     def ask() -> dict[str, Any]:
         # a new application each time: msal's cache would hand out the token that the server has just rejected
@@ -81,8 +87,7 @@ def _asker(section: OAuth2) -> Callable[[], dict[str, Any]]:
             client_credential=secret,
             authority=f"{section.authority.rstrip('/')}/{section.tenant}",
             instance_discovery=section.authority.startswith("https://login.microsoftonline.com"),
-            verify=section.ca_file or True,
-            timeout=30,
+            http_client=session,
         )
         answer: dict[str, Any] = application.acquire_token_for_client([section.scope])
         return answer
