@@ -230,7 +230,8 @@ async def test_authenticated_but_not_connected_is_tried_again(platform: Platform
     refusals = [2]
 
     async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"* OK [CAPABILITY IMAP4 IMAP4rev1 AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT IDLE NAMESPACE LITERAL+] ready\r\n")
+        able = b"CAPABILITY IMAP4 IMAP4rev1 AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT IDLE NAMESPACE LITERAL+"
+        writer.write(b"* OK [" + able + b"] ready\r\n")
         while line := await reader.readline():
             tag, _, command = line.decode().strip().partition(" ")
             verb = command.upper().split(" ")[0]
@@ -242,6 +243,8 @@ async def test_authenticated_but_not_connected_is_tried_again(platform: Platform
                 writer.write(b"* 0 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n")
             if command.upper().startswith("UID SEARCH"):
                 writer.write(b"* SEARCH\r\n")
+            if verb == "CAPABILITY":
+                writer.write(b"* " + able + b"\r\n")
             if verb == "AUTHENTICATE":
                 writer.write(b"+ \r\n")
                 await reader.readline()
