@@ -159,8 +159,11 @@ class Matcher:
         labels = self._nearest.labels
         for kind, mask in (("example", labels == best), ("against", labels != best)):
             masked = np.where(mask, similarity, -1.0)
-            for number in np.argsort(-masked)[:2]:
-                if masked[number] > 0:
-                    name = self.classes[int(labels[number])]
-                    found.append(Evidence(kind, f"{name}: {self._nearest.texts[int(number)]}", round(float(masked[number]), 3)))
+            for _ in range(2):  # sorting all examples for two would take most of an answer's time
+                number = int(masked.argmax())
+                if masked[number] <= 0:
+                    break
+                name = self.classes[int(labels[number])]
+                found.append(Evidence(kind, f"{name}: {self._nearest.texts[number]}", round(float(masked[number]), 3)))
+                masked[number] = -1.0
         return tuple(found)
