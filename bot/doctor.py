@@ -9,12 +9,11 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 
-from imapclient.exceptions import IMAPClientError, LoginError
-
 from bot import knowledge
 from bot.config import ConfigError, Imap, Settings, SmtpOut
 from bot.oauth2 import TokenRefused
 from bot.run import account, brain, sender
+from bot.sources.imap import LoginError, Survey, Trouble
 
 Say = Callable[[str], None]
 
@@ -88,7 +87,7 @@ def _routing(settings: Settings) -> list[str]:
 
 def _imap(settings: Settings, imap: Imap) -> list[str]:
     try:
-        client = account(settings, imap).connect()
+        survey = account(settings, imap).survey()
     except LoginError:
         return [f'imap: the server refused the log-in of "{imap.username}"; check imap.username and the password or token']
     except TokenRefused as error:
@@ -97,28 +96,20 @@ def _imap(settings: Settings, imap: Imap) -> list[str]:
         ]
     except ssl.SSLError as error:
         return [f"imap: {_tls(error, imap.host, 'imap.ca_file')}"]
-    except (OSError, IMAPClientError) as error:
+    except Trouble as error:
         return [f"imap: {imap.host}:{imap.port} cannot be reached ({_short(error)}); check imap.host, imap.port and imap.security"]
-    try:
-        return _imap_rights(client, imap)
-    finally:
-        client.logout()
-
-
-def _imap_rights(client: object, imap: Imap) -> list[str]:
-    from imapclient import IMAPClient
-
-    assert isinstance(client, IMAPClient)
-    faults = []
-    try:
-        answer = client.select_folder(imap.folder)
-    except IMAPClientError:
+    if survey is None:
         return [f'imap.folder = "{imap.folder}" does not exist or may not be opened by "{imap.username}"']
-    if not client.has_capability("IDLE"):
+    return _imap_rights(survey, imap)
+
+
+def _imap_rights(survey: Survey, imap: Imap) -> list[str]:
+    faults = []
+    if not survey.idle:
         faults.append("the server has no IDLE; new mail is found by the poll alone, set imap.poll_seconds accordingly")
-    if imap.move and not client.has_capability("MOVE") and not client.has_capability("UIDPLUS"):
+    if imap.move and not survey.move and not survey.uidplus:
         faults.append("the server can neither MOVE nor UIDPLUS; set imap.move = false")
-    if not imap.move and b"\\*" not in answer.get(b"PERMANENTFLAGS", ()):
+    if not imap.move and not survey.keywords:
         faults.append("the server keeps no keywords of ours; set imap.move = true or decisions are shown in the console alone")
     return faults
 

@@ -71,6 +71,19 @@ class Account:
         client.normalise_times = False
         return client
 
+    def survey(self) -> Survey | None:
+        """What the server can do, asked once; None when the folder cannot be opened. Errors: as ``connect``."""
+        client = self.connect()
+        try:
+            answer = client.select_folder(self.folder)  # EXAMINE would tell of no keywords
+        except IMAPClientError:
+            return None
+        else:
+            can = client.has_capability
+            return Survey(can("IDLE"), can("MOVE"), can("UIDPLUS"), b"\\*" in answer.get(b"PERMANENTFLAGS", ()))
+        finally:
+            _leave(client)
+
     def _log_in(self, client: IMAPClient) -> None:
         if self.token is None:
             client.login(self.username, self.password)
@@ -79,6 +92,16 @@ class Account:
             client.oauth2_login(self.username, self.token(False))
         except LoginError:
             client.oauth2_login(self.username, self.token(True))  # the token may have been revoked early: once more with a new one
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a server offers for the folder: push, the ways to show a decision (MOVE, UIDPLUS, keywords of our own)."""
+
+    idle: bool
+    move: bool
+    uidplus: bool
+    keywords: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,3 +417,6 @@ def _namespace(client: IMAPClient) -> tuple[str, str]:
 
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+__all__ = ["Account", "Events", "LoginError", "Mailbox", "Survey", "Trouble"]
