@@ -7,10 +7,14 @@ Read from a TOML file, then the environment (``BOT_SECTION__KEY``) on top. The n
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
+import re
+import ssl
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -36,6 +40,21 @@ def _address(value: str) -> str:
     return value
 
 
+def _file(value: str) -> str:
+    if value and not Path(value).is_file():
+        raise ValueError("is no file; give the path of one or leave the key out")
+    return value
+
+
+def _authority(value: str) -> str:
+    if _file(value):
+        try:
+            ssl.create_default_context(cafile=value)
+        except (ssl.SSLError, OSError):
+            raise ValueError("holds no certificate in PEM form that can be read") from None
+    return value
+
+
 def _no_line_break(value: str) -> str:
     if "\n" in value or "\r" in value:
         raise ValueError("must be one line")
@@ -45,6 +64,8 @@ def _no_line_break(value: str) -> str:
 Listen = Annotated[str, AfterValidator(_listen)]
 Mailbox = Annotated[str, AfterValidator(_address)]
 Line = Annotated[str, AfterValidator(_no_line_break)]
+File = Annotated[str, AfterValidator(_file)]
+CaFile = Annotated[str, AfterValidator(_authority)]
 ModeName = Literal["shadow", "suggest", "auto"]
 
 
@@ -59,6 +80,11 @@ class Secret(Section):
 
     password: str = Field("", repr=False, description="better: password_file, or the environment")
     password_file: str = ""
+
+    def needed(self) -> None:
+        """Errors: ``ValueError`` when there is no password at all."""
+        if not self.password and not self.password_file:
+            raise ValueError('auth = "password" needs password_file (or password, best from the environment)')
 
     def secret(self) -> str:
         """The password. ``ConfigError`` when the file cannot be read."""
@@ -118,7 +144,7 @@ class Imap(Secret):
     host: Line
     port: int = Field(993, ge=1, le=65535)
     security: Literal["tls", "starttls", "none"] = "tls"
-    ca_file: str = ""
+    ca_file: CaFile = ""
     username: Line
     auth: Literal["password", "oauth2"] = "password"
     folder: Line = "INBOX"
@@ -138,8 +164,10 @@ class Imap(Secret):
         return {**FOLDERS, **value}
 
     @model_validator(mode="after")
-    def _no_clear_text(self) -> Imap:
+    def _log_in_is_whole(self) -> Imap:
         _loopback_only(self.security, self.host)
+        if self.auth == "password":
+            self.needed()
         return self
 
 
@@ -168,7 +196,7 @@ class OAuth2(Section):
     client_secret_file: str = ""
     authority: Line = "https://login.microsoftonline.com"
     scope: Line = "https://outlook.office365.com/.default"
-    ca_file: str = ""
+    ca_file: CaFile = ""
 
     def secret(self) -> str:
         """The client secret. ``ConfigError`` when the file cannot be read."""
@@ -200,7 +228,7 @@ class SmtpOut(Secret):
     host: Line
     port: int = Field(587, ge=1, le=65535)
     security: Literal["tls", "starttls", "none"] = "starttls"
-    ca_file: str = ""
+    ca_file: CaFile = ""
     auth: Literal["none", "password", "oauth2"] = "none"
     username: Line = ""
     per_minute: int = Field(30, ge=1)
@@ -213,6 +241,8 @@ class SmtpOut(Secret):
             _loopback_only(self.security, self.host)
             if not self.username:
                 raise ValueError(f'auth = "{self.auth}" needs username')
+            if self.auth == "password":
+                self.needed()
         return self
 
 
@@ -278,9 +308,9 @@ class Web(Section):
 class Offers(Section):
     """Signed offers."""
 
-    trust_anchors: tuple[str, ...] = ()
-    trusted_list: str = ""
-    trusted_list_certificates: tuple[str, ...] = ()
+    trust_anchors: tuple[File, ...] = ()
+    trusted_list: File = ""
+    trusted_list_certificates: tuple[File, ...] = ()
     days: int = Field(14, ge=1)
     ask_for_document: bool = False
 
@@ -334,7 +364,7 @@ class Oidc(Section):
     client_id: Line = ""
     client_secret: str = Field("", repr=False)
     client_secret_file: str = ""
-    ca_file: str = ""
+    ca_file: CaFile = ""
     roles_claim: Line = "roles"
     roles: dict[str, Literal["reader", "caseworker", "lead"]] = Field(default_factory=dict)
 
@@ -428,19 +458,62 @@ def _sentence(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     parts = [str(part) for part in fault["loc"] if not str(part).startswith(("constrained", "literal", "function-"))]
     key = ".".join(part for part in parts if part not in ("str",))
-    text = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        return f"{key} is no known setting; config.example.toml lists them all"
-    if fault["type"] == "missing":
+    kind, given = fault["type"], fault["input"]
+    if kind == "extra_forbidden":
+        return f"{key} is no known setting; {_known_names(parts)}"
+    if kind == "missing":
         return f"{key} is missing; config.example.toml explains it"
-    text = text[0].lower() + text[1:]
-    if isinstance(fault["input"], dict) or (parts and parts[-1] in SECRETS):
+    if kind == "model_type":
+        return f"{key} = {_shown(given)} is not allowed: it must be a section, [{key}] on a line of its own"
+    text = fault["msg"].removeprefix("Value error, ")
+    text = _number(parts) if kind.startswith(NUMBERS) else (text[0].lower() + text[1:]).replace("input should be", "must be")
+    if isinstance(given, dict) or (parts and parts[-1] in SECRETS):
         return f"{key or 'the configuration'}: {text}" if key else text
-    return f"{key} = {_shown(fault['input'])} is not allowed: {text}"
+    return f"{key} = {_shown(given)} is not allowed: {text}"
+
+
+NUMBERS = ("int_", "float_", "greater_than", "less_than")
+
+
+def _section(name: str) -> type[BaseModel] | None:
+    """The class of a section by its name."""
+    field = Settings.model_fields.get(name)
+    kinds = (field.annotation, *get_args(field.annotation)) if field is not None else ()
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _known_names(parts: list[str]) -> str:
+    """What could have been meant by an unknown key, and what there is at its place."""
+    section = _section(parts[0]) if len(parts) > 1 else None
+    names = list((section or Settings).model_fields)
+    near = get_close_matches(parts[-1], names, 1, 0.7)
+    where = f"in [{parts[0]}]" if section is not None else "as a section"
+    return (f"{near[0]!r} may be meant; " if near else "") + f"allowed {where}: {', '.join(names)}"
+
+
+def _number(parts: list[str]) -> str:
+    """What number a key takes, both limits of it."""
+    section = _section(parts[0])
+    field = section.model_fields[parts[1]] if section is not None and len(parts) > 1 else None
+    limits = {
+        name: getattr(limit, name)
+        for limit in (field.metadata if field is not None else ())
+        for name in ("ge", "gt", "le")
+        if hasattr(limit, name)
+    }
+    number = "a whole number" if field is not None and field.annotation is int else "a number"
+    if "le" in limits:
+        low = f"from {limits['ge']}" if "ge" in limits else f"above {limits.get('gt', 0)}"
+        return f"must be {number} {low} to {limits['le']}"
+    if "ge" in limits:
+        return f"must be {number}, {limits['ge']} or more"
+    return f"must be {number}" + (f" above {limits['gt']}" if "gt" in limits else "")
 
 
 def _shown(value: object) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    """A value on one line, without the password that an address of a store may hold."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = re.sub(r"//[^/@\s]*@", "//…@", text)
     return text if len(text) <= 80 else text[:77] + "…"
 
 

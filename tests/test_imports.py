@@ -180,7 +180,19 @@ def test_the_vocabulary_needs_nothing_but_the_standard_library() -> None:
 
 # ── what a start must not load ────────────────────────────────────────────────────────────────────────────────
 
-HEAVY = ["sklearn", "fastapi", "starlette", "uvicorn", "pyhanko", "pyhanko_certvalidator", "pypdfium2", "docx", "openpyxl", "msal", "authlib"]
+HEAVY = [
+    "sklearn",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "pyhanko",
+    "pyhanko_certvalidator",
+    "pypdfium2",
+    "docx",
+    "openpyxl",
+    "msal",
+    "authlib",
+]
 
 
 def loaded(code: str, *words: str) -> set[str]:
