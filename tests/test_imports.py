@@ -108,7 +108,7 @@ def ours(module: str) -> list[tuple[str, int]]:
 
 def may_import(module: str, other: str) -> bool:
     """The table, row by row."""
-    if other == module or other == MODEL:
+    if other in (module, MODEL):
         return True
     if module == MODEL:
         return False
