@@ -255,7 +255,7 @@ async def open_parts(settings: Settings, *, clock: Callable[[], datetime] = now)
             per_minute=settings.smtp_out.per_minute if settings.smtp_out else 100_000,
         )
     finally:
-        reader.close()
+        await reader.end()
         await way_out.close()
         await store.close()
 

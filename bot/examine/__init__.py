@@ -8,6 +8,7 @@ memory is used up, and a new one is started. Always before the transaction; the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -64,11 +65,23 @@ class Examiner:
             self._loop = asyncio.new_event_loop()
         return self._loop.run_until_complete(self.examine(message))
 
+    async def end(self) -> None:
+        """End the worker and wait for it, so that nothing of it is left when the event loop closes."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        with contextlib.suppress(OSError, ValueError):
+            await process.communicate()
+        await asyncio.sleep(0)  # the transport takes its leave of the loop in a call of its own
+
     def close(self) -> None:
-        """End the worker."""
-        self._kill()
-        if self._loop is not None and not self._loop.is_running():
-            self._loop.run_until_complete(asyncio.sleep(0))
+        """The same for the command line, after ``examine_now``."""
+        if self._loop is None:
+            self._kill()
+        else:
+            self._loop.run_until_complete(self.end())
             self._loop.close()
             self._loop = None
 
