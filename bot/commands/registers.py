@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import getpass
 import json
 import os
@@ -216,31 +215,26 @@ def list_deletions(
 
 def _expected(tx: Any, moment: datetime, ahead: int, *, overdue: bool) -> list[dict[str, Any]]:
     """Open cases without a confirmed deletion whose deadline is at most ``ahead`` days off or, where asked for, over."""
-    from bot.matters.deadlines import OSLO
+    from bot.matters.deadlines import OSLO, awaited_deletions
 
-    today, confirmed = moment.astimezone(OSLO).date(), tx.confirmed_deletions()
     latest: dict[str, str] = {}
     for entry in tx.deletions():
         latest.setdefault(entry["case_ref"], entry["verdict"])
-    rows = []
-    for case in tx.cases():
-        if case.deletion_due is None or case.state == "closed" or case.case_ref in confirmed:
-            continue
-        left = (case.deletion_due - today).days
-        if 0 <= left <= ahead or (overdue and left < 0):
-            rows.append(
-                {
-                    "case_ref": case.case_ref,
-                    "title": case.title,
-                    "institution": case.institution,
-                    "caseworker": case.caseworker,
-                    "contacts": list(case.contacts),
-                    "deletion_due": case.deletion_due.isoformat(),
-                    "days": left,
-                    "received": latest.get(case.case_ref, ""),
-                }
-            )
-    return sorted(rows, key=lambda row: (row["days"], row["case_ref"]))
+    awaited = awaited_deletions(tx.cases(), moment.astimezone(OSLO).date(), tx.confirmed_deletions())
+    return [
+        {
+            "case_ref": case.case_ref,
+            "title": case.title,
+            "institution": case.institution,
+            "caseworker": case.caseworker,
+            "contacts": list(case.contacts),
+            "deletion_due": str(case.deletion_due),
+            "days": left,
+            "received": latest.get(case.case_ref, ""),
+        }
+        for left, case in awaited
+        if 0 <= left <= ahead or (overdue and left < 0)
+    ]
 
 
 @deletions.command("export")
@@ -249,37 +243,18 @@ def export_deletions(
     xlsx: Annotated[Path | None, typer.Option("--xlsx", metavar="FILE", help="Write an xlsx workbook instead.")] = None,
 ) -> None:
     """The deletion register as CSV on standard output, or as xlsx; both open safely in a spreadsheet."""
+    from bot.exporting import csv_text, workbook
     from bot.store.registers import DELETION_COLUMNS
 
     rows = _with_store(config, lambda tx: tx.deletions(), write=False)
-    lines = [[safe_cell(row[name]) for name in DELETION_COLUMNS] for row in rows]
-    if xlsx is not None:
-        _write_workbook(xlsx, "deletions", DELETION_COLUMNS, lines)
-        print(f"{len(lines)} entries written to {xlsx}")
+    if xlsx is None:
+        sys.stdout.write(csv_text(DELETION_COLUMNS, rows))
         return
-    writer = csv.writer(sys.stdout)
-    writer.writerow(DELETION_COLUMNS)
-    writer.writerows(lines)
-
-
-def _write_workbook(path: Path, title: str, columns: Iterable[str], lines: list[list[str]]) -> None:
-    """One sheet of texts: every cell is marked as text, so that none is ever computed."""
-    import openpyxl
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = title
-    sheet.append(list(columns))
-    for number, line in enumerate(lines, 2):
-        for column, text in enumerate(line, 1):
-            cell = sheet.cell(number, column, ILLEGAL_CHARACTERS_RE.sub("", text))
-            cell.data_type, cell.number_format = "s", "@"
-    sheet.freeze_panes, sheet.auto_filter.ref = "A2", sheet.dimensions
     try:
-        book.save(path)
+        xlsx.write_bytes(workbook("deletions", DELETION_COLUMNS, rows))
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written ({error.strerror}); give a file in a folder that exists") from None
+        raise ConfigError(f"{xlsx} cannot be written ({error.strerror}); give a file in a folder that exists") from None
+    print(f"{len(rows)} entries written to {xlsx}")
 
 
 Entry = Annotated[str, typer.Argument(metavar="ENTRY", help='The number in `bot deletions list`, a case reference, or "CASE,MESSAGE-ID".')]
@@ -349,12 +324,3 @@ def _conclude(tx: Any, row: dict[str, Any], verdict: Verdict, reason: str, case:
     if case and case != row["case_ref"]:
         tx.tie_deletion(row["id"], case, now(), actor=operator())
     tx.set_verdict(row["id"], verdict, reason.strip(), now(), actor=operator())
-
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def safe_cell(value: Any) -> str:
-    """A value as text that no spreadsheet takes for a formula (OWASP, *CSV injection*)."""
-    text = ";".join(map(str, value)) if isinstance(value, (list, tuple)) else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text

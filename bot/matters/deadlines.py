@@ -94,6 +94,16 @@ def overdue(case: Case, today: date, rules: DeadlineRules, confirmed: frozenset[
     return passed
 
 
+def awaited_deletions(cases: Iterable[Case], today: date, confirmed: frozenset[str]) -> list[tuple[int, Case]]:
+    """(days left, case) of open cases whose deletion is not confirmed, most urgent first; days below zero are over."""
+    awaited = [
+        ((case.deletion_due - today).days, case)
+        for case in cases
+        if case.deletion_due is not None and case.state != "closed" and case.case_ref not in confirmed
+    ]
+    return sorted(awaited, key=lambda pair: (pair[0], pair[1].case_ref))
+
+
 def reminders(
     cases: Iterable[Case], now: datetime, rules: DeadlineRules, confirmed: frozenset[str], answered: frozenset[str]
 ) -> tuple[Reminder, ...]:

@@ -161,6 +161,14 @@ class Queue:
             {"ref": ref},
         )
 
+    def own_mails_of_case(self, ref: str) -> list[dict[str, Any]]:
+        """Mails of a case that belong to no mail of it and have not left: reminders, as drafts or approved. Without the bytes."""
+        return self._named(
+            """SELECT message_id, kind, recipient, state, created, not_before, language FROM outbox
+               WHERE case_ref = :ref AND mail_key = '' AND state IN ('draft', 'waiting') ORDER BY id""",
+            {"ref": ref},
+        )
+
     def outbox_list(self, states: tuple[str, ...], limit: int = 100) -> list[dict[str, Any]]:
         """Mails of the outbox in some states, oldest first, without the bytes."""
         marks = ",".join(f":s{number}" for number in range(len(states)))

@@ -10,14 +10,14 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from bot.compose import draft_to_person, one_line, thread_headers
+from bot.compose import thread_headers
 from bot.model import Category, Language, Outgoing
 from bot.store.work import FIELDS
-from bot.web.desk.item import LONGEST_SUBJECT, UNDO, letter, read_again, recipient, reply_title, show
+from bot.web.desk.item import read_again, recipient, show
+from bot.web.desk.letters import UNDO, reply_title, unchanged, written
 from bot.web.desk.page import Console, Refused, Visit
 
 LONGEST_NOTE = 5_000
-LONGEST_TEXT = 50_000
 LONGEST_LESSON = 4_000  # characters of a mail that a correction teaches from
 
 
@@ -161,28 +161,16 @@ async def _again(console: Console, visit: Visit, key: str) -> Response:
 async def _written(console: Console, visit: Visit, row: Mapping[str, Any], to: str, kind: str) -> Outgoing:
     """A person's mail in the thread of ``row``, from the form's subject and text."""
     message = await read_again(console, row["key"])
-    now, letterhead = console.parts.clock(), console.parts.letterhead
-    subject = one_line(visit.form.get("subject", ""))[:LONGEST_SUBJECT] or reply_title(row["subject"])
-    identifier, content = draft_to_person(
-        letterhead,
-        recipient=to,
-        subject=subject,
-        body=visit.form.get("text", "").strip()[:LONGEST_TEXT] + "\n",
-        thread=thread_headers(message),
-        name=f"{visit.name} {row['key']}",
-        now=now,
-    )
-    return Outgoing(
-        identifier,
+    return written(
+        console,
+        visit,
         kind,
-        letterhead.address,
-        to,
-        content,
-        mail_key=row["key"],
+        to=to,
+        fallback=reply_title(row["subject"]),
+        thread=thread_headers(message),
+        key=row["key"],
         case_ref=row["case_ref"] or "",
-        automatic=False,
         language=Language(row["language"] or "nb"),
-        meta={"by": visit.name},
     )
 
 
@@ -215,16 +203,6 @@ async def _draft(console: Console, visit: Visit, row: Mapping[str, Any]) -> Resp
     return _told(key, done, "drafted" if do == "save" else "sent")
 
 
-def unchanged(content: bytes, form: Mapping[str, str]) -> bool:
-    """Whether a form holds the draft as it stands; line ends and blanks at the ends do not count."""
-    subject, text = letter(content)
-    return one_line(form.get("subject", "")) == one_line(subject) and _plain(form.get("text", "")) == _plain(text)
-
-
-def _plain(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
-
-
 async def _outgoing(console: Console, request: Request, key: str, deed: str, did: str) -> Response:
     """Do something to a mail of ours that has not left."""
     visit, _ = await _mail(console, request, key)
@@ -249,4 +227,4 @@ def _told(key: str, done: bool, did: str) -> Response:
     return back(key, did)
 
 
-__all__ = ["add", "lesson", "unchanged"]
+__all__ = ["add", "lesson"]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import email
-import email.policy
 from dataclasses import dataclass
-from datetime import timedelta
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -15,12 +12,12 @@ import nh3
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from bot.compose import PREFIX, one_line
 from bot.decide import reply_address
 from bot.mail import parse
 from bot.matters.deadlines import OSLO, next_deadline, overdue
 from bot.model import Authentication, Category, Language, Message, Raw, Understanding
 from bot.store.accounts import Account
+from bot.web.desk.letters import letter, reply_title
 from bot.web.desk.page import Console, Refused, Visit
 from bot.web.desk.queue import tags
 from bot.web.desk.why import why
@@ -31,8 +28,6 @@ TAGS = {
     *("table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "b", "strong", "i", "em", "u", "s", "sub", "sup", "small"),
 }
 LONGEST_HTML = 500_000
-LONGEST_SUBJECT = 200
-UNDO = timedelta(seconds=30)  # how long an approved mail can be taken back
 # nothing that comes from a mail is ever shown by the browser as a page of ours
 DOWNLOAD = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "no-store"}
 
@@ -47,18 +42,6 @@ def sanitised(html: str) -> str:
 def framed(html: str, language: str) -> str:
     """A whole page of it, for a sandboxed frame."""
     return f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8"><title>HTML</title></head><body>{sanitised(html)}</body></html>'
-
-
-def reply_title(subject: str | None) -> str:
-    """The subject of a reply: ``Re:`` once, on one line."""
-    return f"Re: {PREFIX.sub('', one_line(subject or ''))}"[:LONGEST_SUBJECT]
-
-
-def letter(content: bytes) -> tuple[str, str]:
-    """Subject and text of one of our own mails."""
-    mail = email.message_from_bytes(content, policy=email.policy.default)
-    body = mail.get_body(("plain",))
-    return str(mail["Subject"] or ""), body.get_content() if body is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,4 +227,4 @@ def download(content: bytes, name: str) -> Response:
     return Response(content, media_type="application/octet-stream", headers={**DOWNLOAD, "Content-Disposition": disposition})
 
 
-__all__ = ["UNDO", "add", "download", "framed", "letter", "read_again", "recipient", "reply_title", "sanitised", "show"]
+__all__ = ["add", "download", "framed", "read_again", "recipient", "sanitised", "show"]

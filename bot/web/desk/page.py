@@ -95,7 +95,11 @@ class Console:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters |= {"path": lambda text: quote(str(text), safe=""), "query": lambda values: urlencode(values)}
+        self.environment.filters |= {
+            "path": lambda text: quote(str(text), safe=""),
+            "query": lambda values: urlencode(values),
+            "capitalize": capitalised,
+        }
 
     # the store ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -217,14 +221,17 @@ class Console:
 
 
 def _words(folders: list[Path]) -> dict[str, dict[str, str]]:
-    """The console's words as ``{"queue.title": {"nb": …}}``; a file of the operator's own goes over the built-in one, word by word."""
+    """The console's words (``words*.toml``) as ``{"queue.title": {"nb": …}}``; a file of the operator's own goes over the built-in one, word by word."""
     flat: dict[str, dict[str, str]] = {}
-    for folder in reversed(folders):
-        path = folder / "words.toml"
-        table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        for group, entries in table.items():
+    for path in (path for folder in reversed(folders) for path in sorted(folder.glob("words*.toml"))):
+        for group, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
             flat |= {f"{group}.{name}": texts for name, texts in entries.items()}
     return flat
+
+
+def capitalised(text: str) -> str:
+    """The text with a large first letter; unlike Jinja's filter it leaves the others alone (``DPIA``)."""
+    return text[:1].upper() + text[1:]
 
 
 def when(text: str | datetime | None, language: Language) -> str:

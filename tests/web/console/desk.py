@@ -1,0 +1,88 @@
+"""A console with work on its desk: people who may log in, a case register, and mails that came in and were handled for real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email.message import EmailMessage
+from email.policy import SMTP
+from hashlib import sha256
+from typing import Any
+
+from playwright.async_api import Page
+
+from bot.model import Raw
+from bot.pipeline import Parts, handle_waiting, receive
+from bot.store.accounts import ROLES, Account
+from bot.web.login import hashed
+
+SERVICE = "mikrodata@ssb.example"
+SERVER = "mx.ssb.example"
+PASSWORD = "lang nok setning 42"
+KARI = "Kari Lund <kari.lund@uib.example>"
+HASH = hashed(PASSWORD, "anybody")
+
+
+async def hire(parts: Parts, *names: str) -> None:
+    """Accounts without a second factor, with ``PASSWORD``; a name tells its role: ``reader``, ``caseworker-2`` …"""
+    now = parts.clock()
+    accounts = [Account(name, next(role for role in ROLES if name.startswith(role)), HASH) for name in names]
+    await parts.store.write(lambda tx: [tx.add_account(account, now, actor="test") for account in accounts])  # type: ignore[attr-defined]
+
+
+async def log_in(page: Page, base_url: str, name: str = "caseworker", password: str = PASSWORD, code: str = "") -> None:
+    """Through the form, as a person does."""
+    await page.goto(f"{base_url}/console/login")
+    await page.fill("#name", name)
+    await page.fill("#password", password)
+    if code:
+        await page.fill("#code", code)
+    await page.click("button.main")
+    await page.wait_for_load_state()
+
+
+def mail(
+    subject: str,
+    body: str,
+    sender: str = KARI,
+    *,
+    proven: bool | None = True,
+    files: Iterable[tuple[str, bytes]] = (),
+    html: str = "",
+    **headers: str,
+) -> bytes:
+    """A mail as the organisation's server hands it on; ``proven``: it vouches for the sender, or says that it is forged."""
+    letter = EmailMessage()
+    domain = sender.rpartition("@")[2].rstrip(">")
+    if proven is not None:
+        verdict = "pass" if proven else "fail"
+        letter["Authentication-Results"] = f"{SERVER}; spf={verdict} smtp.mailfrom={domain}; dmarc={verdict} header.from={domain}"
+    letter["From"], letter["To"], letter["Subject"] = sender, SERVICE, subject
+    letter["Message-ID"] = f"<{sha256((subject + body).encode()).hexdigest()[:16]}@{domain}>"
+    for name, value in headers.items():
+        letter[name.replace("_", "-")] = value
+    letter.set_content(body)
+    if html:
+        letter.add_alternative(html, subtype="html")
+    for name, content in files:
+        letter.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return letter.as_bytes(policy=SMTP)
+
+
+async def arrive(parts: Parts, *contents: bytes) -> list[str]:
+    """Mails come in and are handled; returns their keys."""
+    raws = [Raw(f"sha256:{sha256(content).hexdigest()}", content, parts.clock(), "smtp", envelope_to=(SERVICE,)) for content in contents]
+    for raw in raws:
+        assert await receive(parts, raw)
+    while await handle_waiting(parts):
+        pass
+    return [raw.key for raw in raws]
+
+
+async def ask(parts: Parts, work: Any) -> Any:
+    """What the store says."""
+    return await parts.store.read(work)
+
+
+def path_of(key: str) -> str:
+    """Where the console shows a mail."""
+    return "/console/mail/" + key.replace(":", "%3A")
