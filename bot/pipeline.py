@@ -43,6 +43,7 @@ from bot.model import (
     Past,
     Raw,
     Reason,
+    Result,
     Understanding,
 )
 from bot.senders import Sender
@@ -277,13 +278,22 @@ async def _settle_and_claim(parts: Parts, settled: tuple[Outgoing, Delivery] | N
 
 async def _send_unbroken(parts: Parts, mail: Outgoing) -> Delivery:
     """One attempt that a stop waits for: its outcome is written before the program leaves."""
-    attempt = asyncio.ensure_future(parts.sender.send(mail))
+    attempt = asyncio.ensure_future(_attempt(parts, mail))
     try:
         return await asyncio.shield(attempt)
     except asyncio.CancelledError:
         delivery = await attempt
         await parts.store.write(lambda tx: tx.settle(mail.message_id, delivery, parts.clock()))
         raise
+
+
+async def _attempt(parts: Parts, mail: Outgoing) -> Delivery:
+    """What the way out says; a defect of it gives this mail to a person, and the others go on leaving."""
+    try:
+        return await parts.sender.send(mail)
+    except Exception as error:
+        parts.journal.trouble("sender", "defect", error)
+        return Delivery(Result.REFUSED, where(error))
 
 
 class Pace:

@@ -34,6 +34,8 @@ from bot.model import (
     Understanding,
     Verdict,
 )
+from bot.senders import Sender
+from bot.sources import Source
 from bot.store import Store, StoreUnavailable
 
 NOW = datetime(2026, 3, 2, 8, 15, 0, 123456, tzinfo=UTC)
@@ -432,3 +434,143 @@ class StoreContract:
         for attempt in (store.write, store.read):
             with pytest.raises(StoreUnavailable):
                 await attempt(lambda tx: tx.waiting(1))
+
+
+class SenderContract:
+    """What every way out must keep. ``sender`` is a fixture of the subclass; ``arrived`` and ``block`` look at and shut its far end."""
+
+    async def arrived(self) -> list[tuple[str, str, bytes]]:
+        """(envelope sender, recipient, bytes) of what has reached the far end."""
+        raise NotImplementedError
+
+    async def block(self) -> None:
+        """Make the far end unable to take anything."""
+        raise NotImplementedError
+
+    async def unblock(self) -> None:
+        """Undo ``block``."""
+        raise NotImplementedError
+
+    async def test_a_mail_arrives_byte_for_byte(self, sender: Sender) -> None:
+        content = b"Subject: =?utf-8?q?Bl=C3=A5b=C3=A6r?=\r\n\r\n.punktum\r\n..to\r\n\r\n\xc3\xa5 " + b"x" * 900 + b"\r\n"
+        mail = replace(outgoing(1), content=content, sender="mikrodata@ssb.example")
+        assert (await sender.send(mail)).result is Result.SENT
+        assert await self.arrived() == [("mikrodata@ssb.example", KARI.address, content)]
+
+    async def test_the_null_sender_stays_null(self, sender: Sender) -> None:
+        """RFC 3834 § 3.3: receipts leave with ``MAIL FROM:<>``."""
+        assert (await sender.send(replace(outgoing(1), content=b"Subject: a\r\n\r\nb\r\n", sender=""))).result is Result.SENT
+        assert [(envelope, to) for envelope, to, _ in await self.arrived()] == [("", KARI.address)]
+
+    async def test_the_same_mail_again_is_the_same_bytes(self, sender: Sender) -> None:
+        mail = replace(outgoing(1), content=b"Message-ID: <out-1@ssb.example>\r\n\r\nb\r\n")
+        for _ in range(2):
+            assert (await sender.send(mail)).result is Result.SENT
+        assert {content for _, _, content in await self.arrived()} == {mail.content}
+
+    async def test_trouble_at_the_far_end_is_for_later_and_no_exception(self, sender: Sender) -> None:
+        await self.block()
+        assert (await sender.send(outgoing(1))).result is Result.LATER
+        assert (await sender.send(outgoing(1))).result is Result.LATER
+        await self.unblock()
+        assert (await sender.send(outgoing(1))).result is Result.SENT
+        assert len(await self.arrived()) == 1
+
+    async def test_several_at_once(self, sender: Sender) -> None:
+        mails = [replace(outgoing(number), content=b"Subject: %d\r\n\r\nb\r\n" % number) for number in range(20)]
+        assert {delivery.result for delivery in await asyncio.gather(*map(sender.send, mails))} == {Result.SENT}
+        assert {content for _, _, content in await self.arrived()} == {mail.content for mail in mails}
+
+    async def test_the_outcome_tells_nothing_of_the_mail(self, sender: Sender) -> None:
+        secret = replace(outgoing(1), content=b"Subject: hemmeleg\r\n\r\nhemmeleg\r\n")
+        sent = await sender.send(secret)
+        await self.block()
+        for delivery in (sent, await sender.send(secret)):
+            assert "hemmeleg" not in delivery.detail and KARI.address not in delivery.detail
+
+    async def test_closing_twice_is_once_and_sending_goes_on_after_it(self, sender: Sender) -> None:
+        await sender.close()
+        await sender.close()
+        assert (await sender.send(outgoing(1))).result is Result.SENT
+
+
+class SourceContract:
+    """What every way in must keep. ``open_source`` begins one with some mails waiting at its far end."""
+
+    ENDS = False  # True: ``run`` ends by itself when all has been offered
+
+    async def give(self, *mails: bytes) -> None:
+        """Put mails where the source finds them."""
+        raise NotImplementedError
+
+    def open_source(self) -> Source:
+        """A new source on the same far end, as after a restart."""
+        raise NotImplementedError
+
+    async def offered(self, count: int, receive: Any) -> None:
+        """Run a source until it has awaited ``receive`` ``count`` times and came back, then cancel it."""
+        done = asyncio.Event()
+        calls = 0
+
+        async def counting(mail: Raw) -> bool:
+            nonlocal calls
+            try:
+                return bool(await receive(mail))
+            finally:
+                calls += 1
+                if calls >= count:
+                    done.set()
+
+        task = asyncio.create_task(self.open_source().run(counting))
+        waiting = asyncio.create_task(done.wait())
+        async with asyncio.timeout(30):
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        task.cancel()
+        waiting.cancel()
+        outcomes = await asyncio.gather(task, waiting, return_exceptions=True)
+        if isinstance(outcomes[0], Exception) and not isinstance(outcomes[0], StoreUnavailable):
+            raise outcomes[0]
+
+    async def test_each_mail_is_offered_with_its_bytes_key_and_time(self) -> None:
+        await self.give(*(plain(number) for number in range(5)))
+        got: list[Raw] = []
+
+        async def receive(mail: Raw) -> bool:
+            got.append(mail)
+            return True
+
+        await self.offered(5, receive)
+        assert {subject(mail.content) for mail in got} == {f"nummer {number}" for number in range(5)}
+        assert len({mail.key for mail in got}) == 5
+        assert all(mail.received.utcoffset() == timedelta(0) for mail in got)
+
+    async def test_a_mail_that_was_not_taken_over_is_offered_again_under_the_same_key(self) -> None:
+        await self.give(plain(1))
+        keys: list[str] = []
+
+        async def refuses(mail: Raw) -> bool:
+            keys.append(mail.key)
+            raise StoreUnavailable("full")
+
+        await self.offered(1, refuses)
+
+        async def takes(mail: Raw) -> bool:
+            keys.append(mail.key)
+            return True
+
+        await self.again(plain(1))
+        await self.offered(1, takes)
+        assert len(keys) >= 2 and len(set(keys)) == 1
+
+    async def again(self, mail: bytes) -> None:
+        """Offer the refused mail again where the far end must do that (an MTA does; a mailbox keeps it anyway)."""
+
+
+def plain(number: int, body: str = "Hei, kva kostar det?") -> bytes:
+    """A small mail."""
+    return f"From: kari@uio.example\r\nSubject: nummer {number}\r\nMessage-ID: <{number}@uio.example>\r\n\r\n{body}\r\n".encode()
+
+
+def subject(content: bytes) -> str:
+    """The Subject of a small mail."""
+    return next(line for line in content.decode().splitlines() if line.startswith("Subject: ")).removeprefix("Subject: ")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import shutil
 import signal
 import smtplib
 import socket
+import ssl
 import subprocess
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 from imapclient import IMAPClient
 
 USER = "mikrodata@ssb.example"
@@ -208,51 +212,140 @@ class Dovecot:
             return {name: client.folder_status(name, ["MESSAGES"])[b"MESSAGES"] for name in names}
 
 
+@dataclass(frozen=True)
+class Certificates:
+    """A certification authority of our own and a server's certificate for 127.0.0.1, as PEM files."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def make(cls, folder: Path, name: str = "Test CA") -> Certificates:
+        """Write them to ``folder``; nobody else trusts them."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        folder.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(UTC)
+        ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+
+        def begun(subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+            builder = x509.CertificateBuilder().subject_name(subject).issuer_name(ca_name).public_key(public_key)
+            builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
+            return builder.not_valid_after(now + timedelta(days=30))
+
+        authority = begun(ca_name, ca_key.public_key()).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        leaf = begun(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]), key.public_key()).add_extension(names, False)
+        pem = serialization.Encoding.PEM
+        paths = cls(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+        paths.authority.write_bytes(authority.sign(ca_key, hashes.SHA256()).public_bytes(pem))
+        paths.certificate.write_bytes(leaf.sign(ca_key, hashes.SHA256()).public_bytes(pem))
+        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        paths.key.write_bytes(private)
+        return paths
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The server's side."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
 @dataclass
 class Sink:
-    """An SMTP server that keeps what it gets. ``replies`` are given instead of 250, one per DATA, while they last."""
+    """An SMTP server that keeps what it gets.
+
+    ``replies`` are given instead of 250, one per DATA, while they last; ``drop`` cuts the connection before the mail is kept,
+    ``kept, drop`` after it, ``hang`` never answers. ``refuse`` gives replies to RCPT by address. ``starttls`` and ``tls``
+    are certificates for either kind, ``login`` a name and password that must be given.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
     mails: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
     refuse_null_sender: bool = False
+    smtputf8: bool = True
+    starttls: Certificates | None = None
+    tls: Certificates | None = None
+    login: tuple[str, str] | None = None
+    connections: int = 0
     server: asyncio.Server | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    open: set[SMTP] = field(default_factory=set)
 
     async def start(self) -> Sink:
         """Listen on the running loop."""
         loop = asyncio.get_running_loop()
-        self.server = await loop.create_server(
-            lambda: SMTP(self, data_size_limit=100_000_000, enable_SMTPUTF8=True, hostname="sink.example"), self.host, self.port
-        )
+        context = self.tls.context if self.tls is not None else None
+        self.server = await loop.create_server(self._conversation, self.host, self.port, ssl=context)
         self.port = self.server.sockets[0].getsockname()[1]
         return self
 
+    def _conversation(self) -> SMTP:
+        options: dict[str, Any] = {}
+        if self.starttls is not None:
+            options |= {"tls_context": self.starttls.context, "require_starttls": True}
+        if self.login is not None:
+            options |= {"authenticator": self._log_in, "auth_required": True, "auth_require_tls": False}
+        self.connections += 1
+        conversation = SMTP(self, data_size_limit=100_000_000, enable_SMTPUTF8=self.smtputf8, hostname="sink.example", **options)
+        self.open.add(conversation)
+        return conversation
+
+    def _log_in(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        given = (data.login.decode(), data.password.decode())
+        return AuthResult(success=given == self.login, handled=False)
+
+    def cut(self) -> None:
+        """Cut every connection without a word, as a restart does."""
+        for conversation in self.open:
+            if conversation.transport is not None:
+                conversation.transport.abort()
+        self.open.clear()
+
     async def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more and cut what is open."""
         if self.server is not None:
             self.server.close()
             self.server = None
+        self.cut()
 
-    async def handle_MAIL(self, server, session, envelope, address, options):  # type: ignore[no-untyped-def]
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        """The null sender comes as ``<>``."""
+        address = "" if address == "<>" else address
         if self.refuse_null_sender and not address:
             return "550 5.7.1 null sender refused"
-        envelope.mail_from = address
+        envelope.mail_from = address or "<>"
         envelope.mail_options.extend(options)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope):  # type: ignore[no-untyped-def]
-        if self.replies:
-            reply = self.replies.pop(0)
-            if reply == "drop":
-                server.transport.abort()
-                return "250 OK"
-            if not reply.startswith("250"):
-                return reply
-        self.mails.append((envelope.mail_from or "", list(envelope.rcpt_tos), bytes(envelope.content)))
-        self.arrived.set()
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        """Refused where ``refuse`` says so."""
+        if address in self.refuse:
+            return self.refuse[address]
+        envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        """Keep the mail, unless ``replies`` says otherwise."""
+        reply = self.replies.pop(0) if self.replies else "250 OK"
+        if reply == "hang":
+            await asyncio.sleep(3600)
+        if reply.startswith("250") or reply == "kept, drop":
+            sender = "" if envelope.mail_from == "<>" else envelope.mail_from
+            self.mails.append((sender, list(envelope.rcpt_tos), bytes(envelope.content)))
+            self.arrived.set()
+        if reply.endswith("drop"):
+            server.transport.abort()
+            return "250 OK"
+        return reply
 
     async def wait(self, count: int, seconds: float = 20) -> None:
         """Until ``count`` mails have come."""

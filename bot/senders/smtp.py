@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 
-from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPResponseException
 from aiosmtplib.errors import SMTPAuthenticationError
 
 from bot.model import Delivery, Outgoing, Result
@@ -50,8 +50,10 @@ class SmtpSender:
         """One attempt. A kept connection that turns out dead before anything was said is replaced once."""
         async with self._lock:
             try:
+                sender, recipient = _ascii_domain(mail.sender), _ascii_domain(mail.recipient)
+                options = [] if (sender + recipient).isascii() else ["SMTPUTF8"]
                 client = await self._connected()
-                await client.sendmail(mail.sender, [mail.recipient], mail.content)
+                await client.sendmail(sender, [recipient], mail.content, mail_options=options)
             except SMTPRecipientsRefused as error:
                 return _answer(error.recipients[0].code, "recipient refused")
             except SMTPAuthenticationError as error:
@@ -61,6 +63,10 @@ class SmtpSender:
                 if error.code == 421 or error.code < 0:
                     await self._drop()
                 return _answer(error.code, "refused")
+            except (SMTPNotSupported, ValueError) as error:  # no repetition makes this server, or any, take such an address
+                if self._client is None:  # STARTTLS is not offered: the server's fault, and it may pass
+                    return Delivery(Result.LATER, type(error).__name__)
+                return Delivery(Result.REFUSED, "the address cannot be written in SMTP (553 5.6.7)")
             except (SMTPException, OSError, TimeoutError, ssl.SSLError) as error:
                 await self._drop()
                 return Delivery(Result.LATER, type(error).__name__)
@@ -124,6 +130,15 @@ class SmtpSender:
             await client.quit(timeout=2)
         except (SMTPException, OSError, TimeoutError):
             client.close()
+
+
+def _ascii_domain(address: str) -> str:
+    """The address with an international domain in its ASCII form (RFC 5890); what cannot be so written stays as it is."""
+    local, at, domain = address.rpartition("@")
+    try:
+        return local + at + domain.encode("idna").decode("ascii") if at and not domain.isascii() else address
+    except UnicodeError:
+        return address
 
 
 def _answer(code: int, what: str) -> Delivery:
