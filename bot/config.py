@@ -353,7 +353,7 @@ class Alarms(Section):
     idle_silent_minutes: int = Field(30, ge=1)
     outbox_minutes: int = Field(30, ge=1)
     unverified_share: float = Field(0.8, gt=0, le=1)
-    automatic_per_hour: int = Field(60, ge=1)
+    automatic_per_hour: int = Field(0, ge=0)
     automatic_per_address_per_hour: int = Field(6, ge=1)
 
 

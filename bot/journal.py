@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,6 +77,8 @@ class Journal:
         self._trouble = Counter("bot_trouble", "Faults that the service works through", ["part", "what"], registry=self.registry)
         self._latency = Histogram("bot_handle_seconds", "From arrival to decision", buckets=SECONDS, registry=self.registry)
         self._chat = Counter("bot_chat_questions", "Questions in the chat", ["outcome"], registry=self.registry)
+        self._standing = Gauge("bot_alarm_standing", "1 while there is a reason for the alarm", ["alarm"], registry=self.registry)
+        self._stood: set[str] = set()
         self._gauges: dict[str, Gauge] = {}
 
     def arrived(self, key: str, source: str, size: int) -> None:
@@ -118,7 +120,14 @@ class Journal:
     def alarm(self, alarm: str, facts: Mapping[str, Any]) -> None:
         """Somebody must look."""
         self._alarms.labels(alarm).inc()
-        self._log.error("alarm", extra={"facts": {"alarm": alarm, **facts}})
+        self._log.error("alarm", extra={"facts": {**facts, "alarm": alarm}})
+
+    def standing(self, names: Iterable[str]) -> None:
+        """The alarms for which there is a reason now; all others are over."""
+        found = set(names)
+        self._stood |= found
+        for name in self._stood:
+            self._standing.labels(name).set(float(name in found))
 
     def asked(self, outcome: str) -> None:
         """A question in the chat: answered, unsure, out-of-scope, handed-over."""

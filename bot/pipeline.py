@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.alarms import Limits, overrun
 from bot.compose import Letterhead, Subject, Templates, compose, notice
 from bot.decide import Facts, Policy, decide
 from bot.journal import Journal, where
@@ -47,7 +48,7 @@ from bot.model import (
     Understanding,
 )
 from bot.senders import Sender
-from bot.sources import Mirror
+from bot.sources import Counted, Mirror
 from bot.store import Store, StoreUnavailable, Tx
 from bot.understanding import Model, understand
 
@@ -69,6 +70,23 @@ class Brain:
     model: Model
 
 
+class Contact:
+    """When the mail server last answered. Measured by a clock that nobody can set."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        """Counts from now."""
+        self._seconds = seconds
+        self._last = seconds()
+
+    def beat(self) -> None:
+        """The server has answered. May be called from any thread."""
+        self._last = self._seconds()
+
+    def silent(self) -> float:
+        """Seconds since then."""
+        return self._seconds() - self._last
+
+
 @dataclass
 class Parts:
     """Everything the pipeline works with. ``brain`` and ``templates`` may be replaced while running (reload)."""
@@ -88,7 +106,11 @@ class Parts:
     deadlines: DeadlineRules = field(default_factory=DeadlineRules)
     digest_hour: int = 7
     per_minute: int = 30
+    limits: Limits = field(default_factory=Limits)
+    alarms_to: tuple[str, ...] = ()
     mirrors: dict[str, Mirror] = field(default_factory=dict)
+    counted: Counted | None = None
+    contact: Contact | None = None
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     outbox_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     mirror_waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -261,19 +283,35 @@ async def deliver_waiting(parts: Parts) -> int:
 async def _settle_and_claim(parts: Parts, settled: tuple[Outgoing, Delivery] | None) -> Outgoing | None:
     """Write the outcome of the last mail and take the next, in one commit."""
 
-    def work(tx: Tx) -> tuple[str, Outgoing | None]:
+    def work(tx: Tx) -> tuple[str, Outgoing | None, str]:
         now = parts.clock()
         state = tx.settle(settled[0].message_id, settled[1], now) if settled is not None else ""
-        return state, tx.claim(now, paused=tx.get_flag("paused") == "1")
+        mail = tx.claim(now, paused=tx.get_flag("paused") == "1")
+        tripped = _trip(parts, tx, mail, now) if mail is not None else ""
+        return state, tx.claim(now, paused=True) if tripped else mail, tripped
 
     state: str
     mail: Outgoing | None
-    state, mail = await _patiently(parts, lambda: parts.store.write(work))
+    state, mail, tripped = await _patiently(parts, lambda: parts.store.write(work))
+    if tripped:
+        parts.journal.alarm(tripped, {})
     if settled is not None:
         parts.journal.delivered(settled[0].message_id, settled[0].kind, state, settled[1].detail)
         if state == "gave-up":
             parts.journal.alarm("gave-up", {"kind": settled[0].kind, "detail": settled[1].detail})
     return mail
+
+
+def _trip(parts: Parts, tx: Tx, mail: Outgoing, now: datetime) -> str:
+    """The circuit breaker: when one more automatic mail would be too many, hold it and all others, and say why (else ``""``)."""
+    if not mail.automatic:
+        return ""
+    lately, to_one = tx.automatic_lately(mail.recipient, now)
+    reason = overrun(lately - 1, to_one - 1, parts.limits)  # without the one in hand
+    if reason:
+        tx.give_back(mail.message_id)
+        tx.pause(reason, now)
+    return reason
 
 
 async def _send_unbroken(parts: Parts, mail: Outgoing) -> Delivery:

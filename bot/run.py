@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot import knowledge, pipeline, understanding
+from bot import knowledge, pipeline, understanding, watch
+from bot.alarms import Limits
 from bot.compose import Letterhead, Templates
 from bot.config import ConfigError, Imap, Settings, SmtpOut
 from bot.decide import Policy
@@ -23,7 +24,7 @@ from bot.learning import folder_of
 from bot.matters import MattersRules
 from bot.matters.deadlines import DeadlineRules
 from bot.model import Category, Mode
-from bot.pipeline import Brain, Parts
+from bot.pipeline import Brain, Contact, Parts
 from bot.senders import Sender
 from bot.senders.folder import MaildirSender
 from bot.sources.imap import Account, Events, Mailbox
@@ -32,6 +33,7 @@ from bot.store import Store, StoreUnavailable
 from bot.store.sqlite import SqliteStore
 
 BUILT_IN = Path(__file__).parent / "data"
+UNPACED = 100_000  # mails a minute into a Maildir of our own: nobody is there to be spared
 
 
 def now() -> datetime:
@@ -77,6 +79,19 @@ def deadlines(settings: Settings) -> DeadlineRules:
         remind_deletion_days=section.remind_deletion_days,
         overdue_deletion_every_days=section.overdue_deletion_every_days,
         remind_contacts=section.remind_contacts,
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """When alarms are raised and automatic sending stops. The breaker is never tighter than what the configuration allows by design."""
+    section, out = settings.alarms, settings.smtp_out
+    return Limits(
+        section.oldest_unhandled_minutes,
+        section.idle_silent_minutes,
+        section.outbox_minutes,
+        section.unverified_share,
+        section.automatic_per_hour or (out.per_minute if out else UNPACED) * 60 // 5,
+        max(section.automatic_per_address_per_hour, settings.answers.per_sender_per_day + 2),
     )
 
 
@@ -191,12 +206,18 @@ def _async_token(settings: Settings) -> Callable[[bool], Awaitable[str]]:
     return lambda anew: asyncio.to_thread(fetch, anew)
 
 
-def mailbox(settings: Settings, imap: Imap, store: Store, journal: Journal) -> Mailbox:
-    """The mailbox as source and mirror."""
+def mailbox(settings: Settings, imap: Imap, store: Store, journal: Journal, contact: Contact | None = None) -> Mailbox:
+    """The mailbox as source and mirror; ``contact`` hears of each answer of the server."""
+
+    def alive() -> None:
+        journal.gauge("imap_last_alive_seconds", now().timestamp())
+        if contact is not None:
+            contact.beat()
+
     events = Events(
         connected=partial(journal.connected, "imap"),
         trouble=partial(journal.trouble, "imap"),
-        alive=lambda: journal.gauge("imap_last_alive_seconds", now().timestamp()),
+        alive=alive,
         gap=lambda count: journal.note("taking-in", mails=count),
     )
     return Mailbox(
@@ -252,7 +273,9 @@ async def open_parts(settings: Settings, *, clock: Callable[[], datetime] = now)
             digest_hour=settings.deadlines.digest_hour,
             sender=way_out,
             trusted_authserv=settings.routing.trusted_authserv,
-            per_minute=settings.smtp_out.per_minute if settings.smtp_out else 100_000,
+            per_minute=settings.smtp_out.per_minute if settings.smtp_out else UNPACED,
+            limits=limits(settings),
+            alarms_to=settings.alarms.to,
         )
     finally:
         await reader.end()
@@ -342,8 +365,8 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
     take = partial(pipeline.receive, parts)
     async with asyncio.TaskGroup() as group:
         if settings.imap is not None:
-            box = mailbox(settings, settings.imap, parts.store, parts.journal)
-            parts.mirrors["imap"] = box
+            parts.contact = Contact()
+            parts.mirrors["imap"] = parts.counted = box = mailbox(settings, settings.imap, parts.store, parts.journal, parts.contact)
             group.create_task(box.run(take))
         if settings.smtp_in is not None:
             entrance = smtp_entrance(settings, parts)
@@ -353,6 +376,7 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
         group.create_task(pipeline.deliver_forever(parts))
         group.create_task(pipeline.mirror_forever(parts))
         group.create_task(pipeline.remind_forever(parts))
+        group.create_task(watch.watch_forever(parts))
         group.create_task(reload_forever(settings, parts))
         if settings.web is not None:
             from bot.web import serve_web

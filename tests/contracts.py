@@ -371,6 +371,98 @@ class StoreContract:
         assert await store.read(lambda tx: (tx.get_flag("paused"), tx.get_flag("last_idle"))) == ("0", "x")
         assert [event["kind"] for event in await store.read(lambda tx: tx.events_of("service"))] == ["paused", "resumed"]
 
+    async def test_a_pause_keeps_its_first_reason(self, store: Store) -> None:
+        reason = lambda: store.read(lambda tx: tx.paused_by())  # noqa: E731
+        assert await reason() == ""
+        assert await store.write(lambda tx: tx.pause("too-many-in-an-hour", NOW))
+        assert not await store.write(lambda tx: tx.pause("by-hand", NOW))
+        assert (await reason(), await store.read(lambda tx: tx.get_flag("paused"))) == ("too-many-in-an-hour", "1")
+        await store.write(lambda tx: tx.set_flag("paused", "0", NOW))
+        assert await reason() == ""
+        await store.write(lambda tx: tx.set_flag("paused", "1", NOW))
+        assert await reason() == "by-hand"
+        events = await store.read(lambda tx: tx.events_of("service"))
+        assert [event["facts"] for event in events] == ['{"reason":"too-many-in-an-hour"}', "{}", '{"reason":"by-hand"}']
+
+    async def test_automatic_mails_of_an_hour_are_counted_from_the_last_resume(self, store: Store) -> None:
+        other = replace(outgoing(3), recipient="OLA@uib.example")
+        for number, mail in enumerate((outgoing(1), outgoing(2), other, outgoing(4, "forward"))):
+            await store.write(lambda tx, m=mail, n=number: (tx.add_mail(m, NOW), tx.claim(NOW + n * MINUTE, paused=False)))
+        lately = lambda address, now: store.read(lambda tx: tx.automatic_lately(address, now))  # noqa: E731
+        assert await lately(KARI.address.upper(), NOW + 5 * MINUTE) == (3, 2)
+        assert await lately("ola@uib.example", NOW + 60 * MINUTE) == (2, 1)  # the first is an hour old
+        assert await lately(KARI.address, NOW - MINUTE) == (0, 0)  # the clock was set back
+        await store.write(lambda tx: (tx.pause("by-hand", NOW), tx.set_flag("paused", "0", NOW + 5 * MINUTE)))
+        assert await lately(KARI.address, NOW + 5 * MINUTE) == (0, 0)
+
+    async def test_a_claim_is_given_back(self, store: Store) -> None:
+        await store.write(lambda tx: tx.add_mail(outgoing(1), NOW))
+        mail = await store.write(lambda tx: tx.claim(NOW, paused=False))
+        await store.write(lambda tx: tx.give_back(mail.message_id))
+        assert await store.read(lambda tx: tx.automatic_lately(KARI.address, NOW)) == (0, 0)
+        assert await store.write(lambda tx: tx.claim(NOW, paused=False)) == mail
+        await store.write(lambda tx: tx.settle(mail.message_id, SENT, NOW))
+        await store.write(lambda tx: tx.give_back(mail.message_id))  # too late
+        assert await store.write(lambda tx: tx.claim(NOW, paused=False)) is None
+
+    async def test_a_clock_that_was_ahead_holds_nothing_up(self, store: Store) -> None:
+        ahead = NOW + 1500 * DAY
+        await store.write(lambda tx: tx.arrive(raw(1, source="imap")))
+        await store.write(lambda tx: record(tx, 1, mails=(outgoing(1), outgoing(2)), now=ahead, mirror="other"))
+        await store.write(lambda tx: tx.add_mail(outgoing(3), NOW))
+        for _ in range(3):
+            mail = await store.write(lambda tx: tx.claim(ahead, paused=False))
+            await store.write(lambda tx, m=mail: tx.settle(m.message_id, LATER, ahead))
+        assert await store.write(lambda tx: tx.claim(NOW, paused=False)) is None
+        assert await store.write(lambda tx: tx.follow_clock(NOW)) == 4
+        assert {(await store.write(lambda tx: tx.claim(NOW, paused=False))).message_id for _ in range(3)} == {
+            outgoing(number).message_id for number in (1, 2, 3)
+        }
+        assert await store.read(lambda tx: tx.mirror_due(NOW, 10)) == [("sha256:0001", "other")]
+        await store.write(lambda tx: tx.settle(outgoing(1).message_id, LATER, NOW))
+        assert await store.write(lambda tx: tx.follow_clock(NOW)) == 0  # what waits by right goes on waiting
+
+    async def test_readings(self, store: Store) -> None:
+        assert set((await store.read(lambda tx: tx.readings(NOW))).values()) == {0.0}
+        for number in (1, 2, 3):
+            await store.write(lambda tx, n=number: tx.arrive(raw(n, received=NOW + n * MINUTE)))
+        await store.write(lambda tx: record(tx, 1, mails=(outgoing(1), outgoing(2, "forward"), outgoing(3, "draft"))))
+        await store.write(lambda tx: tx.record_failure("sha256:0002", "not-understood", (), NOW, folder="quarantine"))
+        later = NOW + 10 * MINUTE
+        assert await store.read(lambda tx: tx.readings(later)) == {
+            "unhandled_seconds": 7 * 60, "outbox_seconds": 10 * 60, "people": 1, "unverified": 1, "not_understood": 1, "gave_up": 0,
+        }  # fmt: skip
+        forward = await store.write(lambda tx: (tx.pause("by-hand", NOW), tx.claim(later, paused=True))[1])
+        await store.write(lambda tx: tx.settle(forward.message_id, REFUSED, later))
+        await store.write(lambda tx: tx.mark_done("sha256:0002", later, actor="eva"))
+        readings = await store.read(lambda tx: tx.readings(later))  # what a pause holds is no mail that cannot leave
+        assert (readings["outbox_seconds"], readings["gave_up"], readings["not_understood"]) == (0, 1, 0)
+
+    async def test_a_mail_that_was_started_before_comes_alone(self, store: Store) -> None:
+        for number in (1, 2, 3, 4):
+            await store.write(lambda tx, n=number: tx.arrive(raw(n, received=NOW + n * MINUTE)))
+        await store.write(lambda tx: [tx.start(f"sha256:{number:04d}") for number in (2, 3)])
+        for alone in (2, 3):
+            assert await store.read(lambda tx: tx.waiting(10)) == [f"sha256:{alone:04d}"]
+            await store.write(lambda tx, n=alone: record(tx, n))
+        assert await store.read(lambda tx: tx.waiting(10)) == ["sha256:0001", "sha256:0004"]
+        assert await store.read(lambda tx: tx.waiting(0)) == []
+
+    async def test_what_is_recorded_under_a_prefix(self, store: Store) -> None:
+        keys = [f"imap:INBOX:7:{number}" for number in (1, 2, 3, 20)] + ["imap:INBOX:71:5", "imap:INBOX:6:9"]
+        for number, key in enumerate(keys):
+            await store.write(lambda tx, k=key, n=number: tx.arrive(Raw(k, b"%d" % n, NOW, "imap")))
+        await store.write(lambda tx: tx.record_failure(keys[1], "not-understood", (), NOW, mirror="quarantine", folder="quarantine"))
+        done = (message(1), Examined(), UNDERSTOOD, Findings(), NOTHING, (), NOW)
+        for key in (keys[0], keys[2]):
+            await store.write(lambda tx, k=key: tx.record(k, *done, mirror="other", versions={}))
+        await store.write(lambda tx: tx.mirrored(keys[0], "moved", NOW))
+        assert await store.read(lambda tx: tx.recorded("imap:INBOX:7:")) == {
+            1: ("handled", "moved"), 2: ("quarantined", "waiting"), 3: ("handled", "waiting"), 20: ("waiting", ""),
+        }  # fmt: skip
+        by_source = await store.read(lambda tx: tx.recorded_by_source())
+        assert by_source == {"imap": {"handled": 2, "quarantined": 1, "waiting": 3}}
+
     async def test_counts(self, store: Store) -> None:
         empty = await store.read(lambda tx: tx.counts(NOW))
         assert set(empty.values()) == {0.0}

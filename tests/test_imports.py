@@ -13,10 +13,19 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "bot"
 MODEL = "bot.model"
-CORE = ("bot.knowledge", "bot.mail", "bot.understanding", "bot.matters", "bot.decide", "bot.compose")  # each may use those before it
+CORE = (
+    "bot.knowledge",
+    "bot.mail",
+    "bot.understanding",
+    "bot.matters",
+    "bot.decide",
+    "bot.compose",
+    "bot.alarms",
+    "bot.ledger",
+)  # each may use those before it
 EDGES = ("bot.examine", "bot.store", "bot.sources", "bot.senders", "bot.config", "bot.journal")
 CONTRACTS = ("bot.store", "bot.sources", "bot.senders")  # the three __init__, not what lies below them
-PIPELINE = ("bot.pipeline", "bot.evaluate")
+PIPELINE = ("bot.pipeline", "bot.evaluate", "bot.watch")
 AROUND = ("bot.learning", "bot.importing", "bot.archive", "bot.oauth2")  # what commands and service need beside the pipeline
 TOP = ("bot.web", "bot.run", "bot.doctor", "bot.demo", "bot.demo_documents", "bot.commands", "bot.cli", "bot.__main__")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,8 @@ async def _receive(paths: list[Path], chosen: Any, as_json: bool) -> None:
             names: dict[str, str] = {}
             with Progress(console=Console(stderr=True), disable=as_json or not sys.stderr.isatty()) as progress:
                 mails = list(_mails(paths))
+                # what somebody hands in at once is no sudden jump
+                parts.limits = replace(parts.limits, automatic_per_hour=parts.limits.automatic_per_hour + len(mails))
                 bar = progress.add_task("mails", total=len(mails))
                 for name, content in mails:
                     arrived = raw(content, parts.clock())

@@ -255,7 +255,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file of `bot backup`.")
 
 def _after_restore(tx: Any, head: str, moment: datetime) -> None:
     tx.event("restored", "store", {"head": head}, moment, actor=operator())
-    tx.set_flag("paused", "1", moment)
+    tx.pause("restored", moment)
 
 
 def _pages(progress: Progress) -> Callable[[int, int], None]:

@@ -1,13 +1,20 @@
-"""``run``, ``demo``, ``doctor``, ``pause`` and ``resume``."""
+"""``run``, ``demo``, ``doctor``, ``pause``, ``resume`` and ``reconcile``."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.commands import ConfigOption, run, settings
+from bot.commands import ConfigOption, JsonOption, run, settings
+from bot.commands.registers import _with_store, now
+from bot.config import ConfigError, Settings
+
+if TYPE_CHECKING:
+    from bot.ledger import Balance
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
     app.command()(pause)
     app.command()(resume)
+    app.command()(reconcile)
 
 
 def run_service(config: ConfigOption = None) -> None:
@@ -49,27 +57,54 @@ def doctor(config: ConfigOption = None) -> None:
 
 def pause(config: ConfigOption = None) -> None:
     """Hold mail to researchers; forwards to caseworkers go on."""
-    _switch(config, "1")
+    _with_store(config, lambda tx: tx.pause("by-hand", now()), write=True)
     print("Paused: mail to researchers is held. `bot resume` lets it go.")
 
 
 def resume(config: ConfigOption = None) -> None:
-    """Let held mail go."""
-    _switch(config, "0")
-    print("Resumed.")
+    """Let held mail go, whoever held it: a person, a restore, or the circuit breaker."""
+
+    def work(tx: Any) -> str:
+        reason: str = tx.paused_by()
+        tx.set_flag("paused", "0", now())
+        return reason
+
+    reason = _with_store(config, work, write=True)
+    print(f"Resumed; it was held because: {reason}." if reason else "Nothing was held.")
 
 
-def _switch(config: Path | None, value: str) -> None:
-    from bot.run import now
-    from bot.store.sqlite import SqliteStore
+def reconcile(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """The ledger: what the mail server has against what is recorded. What is missing is taken in. Status 1 when something was missing.
 
+    The service does the same once a day; both may run at once.
+    """
     chosen = settings(config)
+    found, taken = run(lambda: _reconciled(chosen))
+    if as_json:
+        print(json.dumps({**asdict(found), "taken_in": taken}, ensure_ascii=False))
+    else:
+        print(*found.lines(), sep="\n")
+        if taken:
+            print(f"taken in now: {taken}; the running service handles them, or the next `bot run`")
+    raise typer.Exit(0 if found.even else 1)
 
-    async def work() -> None:
-        store = SqliteStore(chosen.database)
-        try:
-            await store.write(lambda tx: tx.set_flag("paused", value, now()))
-        finally:
-            await store.close()
 
-    run(work)
+async def _reconciled(chosen: Settings) -> tuple[Balance, int]:
+    from bot.journal import Journal
+    from bot.run import mailbox
+    from bot.store.sqlite import SqliteStore
+    from bot.watch import Unasked, reconcile
+
+    if chosen.imap is None:
+        raise ConfigError("reconcile needs the section [imap]: what comes over SMTP is recorded before it is acknowledged")
+    store = SqliteStore(chosen.database)
+    box = mailbox(chosen, chosen.imap, store, Journal())
+    try:
+        return await reconcile(store, box, lambda raw: store.write(lambda tx: tx.arrive(raw)), now())
+    except Unasked as error:
+        raise ConfigError(
+            f"imap: {chosen.imap.host}:{chosen.imap.port} cannot be asked ({error}); `bot doctor` says what to mend"
+        ) from None
+    finally:
+        await box.close()
+        await store.close()

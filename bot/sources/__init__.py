@@ -8,6 +8,7 @@ mail, under the same key, again. A source never reads a mail, never answers, and
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.model import Raw
@@ -31,6 +32,26 @@ class Mirror(Protocol):
     async def mirror(self, moves: Sequence[tuple[str, str]]) -> list[str]:
         """Show each (mail key, folder key); returns for each ``moved``, ``keyword``, ``unsupported``, ``gone`` (a person moved
         it first) or ``retry``. Never raises for the server's faults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What a mail server has in a folder now: the beginning of its keys, the UIDs, and the highest UID that watching has passed."""
+
+    folder: str
+    prefix: str
+    uids: frozenset[int]
+    passed: int
+
+
+class Counted(Protocol):
+    """A source whose server can be asked what it has, to compare it with what is recorded (IMAP)."""
+
+    async def census(self) -> Census:
+        """What is there now. Errors: network and protocol errors, ``OSError`` among them."""
+
+    async def recover(self, uids: Sequence[int], receive: Receive) -> int:
+        """Offer these mails, and say how many were new. Errors: as ``census``, and what ``receive`` raises."""
 
 
 class Ledger(Protocol):

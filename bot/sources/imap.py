@@ -23,7 +23,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from bot.model import Raw
-from bot.sources import Ledger, Receive
+from bot.sources import Census, Ledger, Receive
 
 BACKOFF = (0.5, 1, 2, 5, 10, 30, 60)  # seconds between attempts to connect
 LOGIN_BACKOFF = 60  # a refused password is not mended by asking more often, and may lock the account
@@ -133,12 +133,14 @@ class Mailbox:
         self._mirror_thread = ThreadPoolExecutor(1, thread_name_prefix="imap-mirror")
         self._mirror_client: IMAPClient | None = None
         self._made: set[str] = set()
+        self._watched = _Watched("")
+        self._watching = False
 
     # ── watching ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self, receive: Receive) -> None:
         """Watch until cancelled; the batch in hand is finished first."""
-        self._loop, self._receive = asyncio.get_running_loop(), receive
+        self._loop, self._receive, self._watching = asyncio.get_running_loop(), receive, True
         thread = threading.Thread(target=self._watch, name="imap-watch", daemon=True)
         thread.start()
         try:
@@ -175,8 +177,9 @@ class Mailbox:
 
     def _watch_connected(self, client: IMAPClient, on_round: Callable[[], None]) -> None:
         """One connection's life: take in what is unknown, then wait for more, again and again."""
-        watched = self._select(client)
+        watched = self._watched = self._select(client)
         self._take_in(client, watched, self._unknown(client, watched))
+        watched.passed = watched.highest
         self.events.alive()
         can_idle = client.has_capability("IDLE")
         while not self._stop.is_set():
@@ -188,6 +191,7 @@ class Mailbox:
             if self._stop.is_set():
                 return
             self._take_in(client, watched, self._newer(client, watched))
+            watched.passed = watched.highest
             self.events.alive()
 
     def _select(self, client: IMAPClient) -> _Watched:
@@ -328,27 +332,62 @@ class Mailbox:
         if client is not None:
             _leave(client)
 
-    async def census(self) -> tuple[str, set[int]]:
-        """(key prefix, UIDs) of what the server has in the folder now. Errors: as ``Account.connect``."""
+    # ── counting ──────────────────────────────────────────────────────────────────────────────────────────────
 
-        def ask() -> tuple[str, set[int]]:
-            client = self._mirror_connected()
-            try:
-                answer = client.select_folder(self.account.folder, readonly=True)
-                return f"imap:{self.account.folder}:{answer.get(b'UIDVALIDITY', '')}:", set(client.search("ALL"))
-            except Trouble:
-                self._drop_mirror()
-                raise
+    async def census(self) -> Census:
+        """See ``bot.sources.Counted``. Without ``run`` nothing is on its way: all that is there should be recorded."""
+        return await asyncio.get_running_loop().run_in_executor(self._mirror_thread, self._census)
 
-        return await asyncio.get_running_loop().run_in_executor(self._mirror_thread, ask)
+    def _census(self) -> Census:
+        client = self._mirror_connected()
+        try:
+            answer = client.select_folder(self.account.folder, readonly=True)
+            prefix = f"imap:{self.account.folder}:{answer[b'UIDVALIDITY']}:" if b"UIDVALIDITY" in answer else self._watched.prefix
+            if not prefix:
+                raise ConnectionError("the server names no UIDVALIDITY")
+            uids = frozenset(client.search("ALL"))
+        except Trouble:
+            self._drop_mirror()
+            raise
+        seen = self._watched.passed if self._watched.prefix == prefix else 0
+        return Census(self.account.folder, prefix, uids, seen if self._watching else max(uids, default=0))
+
+    async def recover(self, uids: Sequence[int], receive: Receive) -> int:
+        """See ``bot.sources.Counted``. Batches of bounded size, on the connection that mirrors."""
+        loop = asyncio.get_running_loop()
+        new = 0
+        for start in range(0, len(uids), BATCH_MAILS):
+            for mail in await loop.run_in_executor(self._mirror_thread, self._recover, tuple(uids[start : start + BATCH_MAILS])):
+                new += await receive(mail)
+        return new
+
+    def _recover(self, uids: tuple[int, ...]) -> list[Raw]:
+        client = self._mirror_connected()
+        try:
+            answer = client.select_folder(self.account.folder, readonly=True)
+            watched = _Watched(f"imap:{self.account.folder}:{answer[b'UIDVALIDITY']}:")
+            mails: list[Raw] = []
+            for batch in self._batches(client, list(uids)):
+                rows = client.fetch(batch, ["BODY.PEEK[]", "INTERNALDATE"])
+                mails += [self._raw(watched, uid, rows[uid]) for uid in batch if uid in rows and b"BODY[]" in rows[uid]]
+            return mails
+        except Trouble:
+            self._drop_mirror()
+            raise
+
+    async def close(self) -> None:
+        """Leave the mirror's connection; for those who have only counted."""
+        await asyncio.get_running_loop().run_in_executor(self._mirror_thread, self._drop_mirror)
+        self._mirror_thread.shutdown(wait=False)
 
 
 @dataclass
 class _Watched:
-    """One selected folder: the beginning of its keys, and the highest UID that is safe."""
+    """One selected folder: the beginning of its keys, the highest UID that is in hand, and the highest below which all are safe."""
 
     prefix: str
     highest: int = 0
+    passed: int = 0
 
 
 class _closing:

@@ -43,7 +43,8 @@ class Tx(Protocol):
 
     # ② handle
     def waiting(self, limit: int) -> list[str]:
-        """Keys of mails not handled yet, oldest arrival first."""
+        """Keys of mails to be handled together, oldest arrival first. A mail that was started before, when the program ended in
+        the middle, comes alone: if it was the cause, it takes no other mail with it."""
 
     def start(self, key: str) -> int:
         """Count one more attempt at handling ``key`` and return the count (1 = first)."""
@@ -145,6 +146,41 @@ class Tx(Protocol):
 
     def set_flag(self, name: str, value: str, now: datetime) -> None:
         """Set it, with an audit event for switches that a person turns."""
+
+    # the service looks after itself
+    def pause(self, reason: str, now: datetime) -> bool:
+        """Hold mail to researchers (flag ``paused``); ``reason``: ``by-hand``, ``restored``, ``too-many-in-an-hour`` or
+        ``too-many-to-one-address``. False, and the first reason stays, when it is held already. ``set_flag("paused", "0")``
+        lets it go, and the circuit breaker counts from there."""
+
+    def paused_by(self) -> str:
+        """The reason of a pause, ``""`` when there is none."""
+
+    def automatic_lately(self, recipient: str, now: datetime) -> tuple[int, int]:
+        """Automatic mails that were claimed in the hour before ``now``, since the last pause ended: all, and those to ``recipient``."""
+
+    def give_back(self, message_id: str) -> None:
+        """Undo a ``claim`` that was not followed by an attempt."""
+
+    def follow_clock(self, now: datetime) -> int:
+        """Make due what waits for a time that a clock ahead of ``now`` has written; returns how many. Without it a clock that was
+        years ahead and is set back would leave mails waiting for years."""
+
+    def readings(self, now: datetime) -> dict[str, float]:
+        """What alarms look at: ``unhandled_seconds`` and ``outbox_seconds`` (age of the oldest; what a pause holds does not count),
+        ``people`` and ``unverified`` (a day's mails from people), ``not_understood`` and ``gave_up`` (open ones)."""
+
+    def recorded(self, prefix: str) -> dict[int, tuple[str, str]]:
+        """UID → (``handled`` ``quarantined`` ``copy`` ``waiting`` ``purged``, state of its mirror or ``""``) of keys that begin so."""
+
+    def recorded_by_source(self) -> dict[str, dict[str, int]]:
+        """Source → label as in ``recorded`` → mails."""
+
+    def recall(self, name: str) -> dict[str, Any]:
+        """A small remembered table, ``{}`` when there is none."""
+
+    def remember(self, name: str, table: dict[str, Any], now: datetime) -> None:
+        """Keep it."""
 
     def event(self, kind: str, subject: str, facts: dict[str, Any], now: datetime, *, actor: str = "bot") -> None:
         """Append to the hash-chained audit log. Identifiers and reasons only, never content."""

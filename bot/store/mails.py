@@ -129,7 +129,9 @@ class Mails:
 
     def waiting(self, limit: int) -> list[str]:
         """See ``bot.store.Tx``."""
-        return [row[0] for row in self._all("SELECT key FROM mail WHERE state = 'waiting' ORDER BY received, id LIMIT ?", limit)]
+        suspects = self._all("SELECT key FROM mail WHERE state = 'waiting' AND attempts > 0 ORDER BY received, id LIMIT ?", min(limit, 1))
+        rows = suspects or self._all("SELECT key FROM mail WHERE state = 'waiting' ORDER BY received, id LIMIT ?", limit)
+        return [row[0] for row in rows]
 
     def start(self, key: str) -> int:
         """See ``bot.store.Tx``."""
@@ -409,19 +411,7 @@ class Mails:
         wait = min(MIRROR_RETRY * 2 ** min(tries - 1, 10), MIRROR_RETRY_LONGEST)
         self.db.conn.execute("UPDATE mirror SET not_before = ? WHERE id = ?", (stamp(now + wait), number))
 
-    # switches ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def get_flag(self, name: str) -> str:
-        """See ``bot.store.Tx``."""
-        row = self._one("SELECT value FROM flag WHERE name = ?", name)
-        return str(row[0]) if row is not None else ""
-
-    def set_flag(self, name: str, value: str, now: datetime) -> None:
-        """See ``bot.store.Tx``."""
-        before = self.get_flag(name)
-        self.db.conn.execute("INSERT OR REPLACE INTO flag (name, value, changed) VALUES (?, ?, ?)", (name, value, stamp(now)))
-        if name == "paused" and before != value:
-            self.event("paused" if value == "1" else "resumed", "service", {}, now)
+    # figures ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def counts(self, now: datetime) -> dict[str, float]:
         """See ``bot.store.Tx``."""

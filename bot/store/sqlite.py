@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from bot.store import StoreUnavailable, audit, desk, keeping, mails, outbox, registers
+from bot.store import StoreUnavailable, audit, desk, keeping, mails, outbox, registers, watch
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ PASSING = {
 MIGRATED = (mails, outbox, audit, registers, desk, keeping)  # in this order: later ones name tables of earlier ones
 
 
-class SqliteTx(mails.Mails, outbox.Outbox, audit.Audit, registers.Registers, desk.Desk, keeping.Keeping):
+class SqliteTx(mails.Mails, outbox.Outbox, audit.Audit, registers.Registers, desk.Desk, keeping.Keeping, watch.Watch):
     """One transaction's view of the store; see ``bot.store.Tx``."""
 
     def __init__(self, db: Database) -> None:
