@@ -45,7 +45,7 @@ def judge(message: Message, trusted_authserv: tuple[str, ...]) -> Authentication
     senders = sum(name.lower() == "from" for name, _ in message.headers)
     if "fail" in verdicts or "permerror" in verdicts:
         return Authentication("", "fail" if "fail" in verdicts else "none", "dmarc=fail" if "fail" in verdicts else "dmarc=permerror")
-    if not domain or senders != 1 or "two-senders" in message.defects:
+    if not domain or senders != 1 or {"two-senders", "from-of-a-group"} & set(message.defects):
         return Authentication("", "none", "no single From address" if checks else "")
     for check in checks:
         if (evidence := _proof(check, domain)) is not None:

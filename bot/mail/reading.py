@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from bot.mail import automatic, quoting
+from bot.mail import automatic, bounces, quoting
 from bot.mail.mime import Opened, read
+from bot.mail.seen import Seen
 from bot.mail.text import clean
 from bot.model import Address, Message, Raw
 
@@ -28,17 +29,17 @@ def parse(raw: Raw, *, own_addresses: frozenset[str] = frozenset()) -> Message:
     senders = addresses(first.get("from", ""))
     if len(senders) > 1:
         opened.flaw("two-senders")
-    sender = senders[0] if senders else _fallback(first)
+    sender = _behind_a_group(senders[0], first, own_addresses) if senders else _fallback(first)
+    if senders and sender != senders[0]:
+        opened.flaw("from-of-a-group")
     subject = first.get("subject", "")[:1000]
     parts = quoting.split(opened.text, subject, f"{sender.name} {sender.address.partition('@')[0]}")
     in_reply_to = identifiers(first.get("in-reply-to", ""))
     references = identifiers(first.get("references", ""))
     text = quoting.unmarked(opened.text)
-    seen = automatic.Seen(
-        first, sender, subject, parts.own or _all_of(parts, text), opened, own_addresses, raw.envelope_from, parts.signature
-    )
+    seen = Seen(first, sender, subject, parts.own or _all_of(parts, text), opened, own_addresses, raw.envelope_from, parts.signature)
     judged = automatic.judge(seen)
-    bounce = automatic.bounce_of(seen, judged, (*in_reply_to, *references), text) if judged is not None else None
+    bounce = bounces.bounce_of(seen, judged, (*in_reply_to, *references), text) if judged is not None else None
     if judged is not None and bounce is not None and judged.kind == "bounce" and not bounce.final:
         judged = replace(judged, kind="delay")
     return Message(
@@ -71,6 +72,23 @@ def parse(raw: Raw, *, own_addresses: frozenset[str] = frozenset()) -> Message:
 def _all_of(parts: quoting.Parts, text: str) -> str:
     """What the rules read where the sender has written nothing new: a forward speaks by what it forwards, a bounce by all of it."""
     return parts.forwarded if parts.forwarded else "" if parts.quoted else text
+
+
+VIA = re.compile(r"^(.{1,200}?)['\"]?\s{1,3}via\s", re.IGNORECASE)
+
+
+def _behind_a_group(sender: Address, first: dict[str, str], own_addresses: frozenset[str]) -> Address:
+    """Who wrote through a group of ours: groups that must not forge a strict DMARC domain put themselves into From ("Kari via Mikrodata")
+    and the writer into a header of their own or Reply-To. Nothing authenticates that address, so it gets no trust by it
+    (``authentication.judge``)."""
+    named = VIA.match(sender.name)
+    if named is None or sender.address.lower() not in own_addresses:
+        return sender
+    for name in ("x-original-from", "x-original-sender", "reply-to"):
+        for found in addresses(first.get(name, "")):
+            if found.address.lower() not in own_addresses:
+                return Address(found.name or named[1].strip("'\" "), found.address)
+    return sender
 
 
 def _fallback(first: dict[str, str]) -> Address:
