@@ -19,8 +19,13 @@ DROPPED = re.compile(
 )
 OPENING = re.compile(r"<(?!br|hr|img|meta|link|input|col|area|base|wbr|source|o:p|/)[a-z][^<>]{0,4000}>", re.IGNORECASE)
 CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,30})", re.IGNORECASE)
-BLOCK_QUOTE = re.compile(r"<blockquote\b[^>]{0,1000}>", re.IGNORECASE)
-BLOCK_QUOTE_END = re.compile(r"</blockquote\s*>", re.IGNORECASE)
+BLOCK_QUOTE = re.compile(r"<(/?)blockquote\b([^>]{0,1000})>", re.IGNORECASE)
+# what the "indent" button of Gmail and Outlook makes of own text
+INDENTED = re.compile(
+    r"style\s{0,5}=(?![^>]{0,900}border-left)[^>]{0,300}margin(?:-left\s{0,3}:\s{0,3}|\s{0,3}:(?:\s{0,3}0(?:px|cm|pt|in)?){3}\s{1,3})(?:\d{2}|[1-9])",
+    re.IGNORECASE,
+)
+CITED = re.compile(r"type\s{0,5}=|cite\s{0,5}=|class\s{0,5}=|id\s{0,5}=", re.IGNORECASE)
 # containers that clients put before older mail: Gmail, Outlook web and mobile, Outlook desktop, Thunderbird, Yahoo, ProtonMail, Zimbra
 BEFORE_REST = re.compile(
     r"<(?:div|hr|span|table)\b[^>]{0,500}?(?:id\s*=\s*[\"']?(?:x_)*(?:divRplyFwdMsg|appendonsend|mail-editor-reference-message-container|ms-outlook-mobile-body-separator-line|stopSpelling|OLK_SRC_BODY_SECTION|replySplit|zwchr)"
@@ -42,8 +47,7 @@ def declared_charset(content: bytes) -> str:
 def to_text(page: str) -> str:
     """Readable text of an HTML mail, tables as rows; marks stand on lines of their own. Total."""
     page = DROPPED.sub(" ", page[:LONGEST])
-    page = BLOCK_QUOTE.sub(lambda match: f"<p>{QUOTE}</p>{match[0]}", page)
-    page = BLOCK_QUOTE_END.sub(lambda match: f"{match[0]}<p>{END}</p>", page)
+    page = _quotations_marked(page)
     for mark in (BEFORE_REST, OUTLOOK_RULE):
         page = mark.sub(lambda match: f"<p>{REST}</p>{match[0]}", page, count=1)
     if len(OPENING.findall(page)) - page.count("</") > DEEPEST or _deepest(page) > DEEPEST:
@@ -57,6 +61,19 @@ def to_text(page: str) -> str:
     except Exception:  # lxml and inscriptis raise on pages that browsers show
         return _stripped(page)
     return _tidy(text)
+
+
+def _quotations_marked(page: str) -> str:
+    """The page with a mark before and after each quotation; text that its writer only indented is no quotation."""
+    open_quotes: list[bool] = []
+
+    def mark(match: re.Match[str]) -> str:
+        if match[1]:
+            return f"{match[0]}<p>{END}</p>" if not open_quotes or open_quotes.pop() else match[0]
+        open_quotes.append(CITED.search(match[2]) is not None or INDENTED.search(match[2]) is None)
+        return f"<p>{QUOTE}</p>{match[0]}" if open_quotes[-1] else match[0]
+
+    return BLOCK_QUOTE.sub(mark, page)
 
 
 def _deepest(page: str) -> int:
