@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")  # RFC 6454 § 6.2, in lower case
 CATEGORIES = ("faq", "application", "deletion", "offer", "case", "other", "auto")
 
 
@@ -30,6 +31,21 @@ def _listen(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
         raise ValueError("must be host:port, for example 127.0.0.1:2525")
+    return value
+
+
+def _origin(value: str) -> str:
+    origin = value.strip().rstrip("/").lower()
+    if not ORIGIN.fullmatch(origin):
+        raise ValueError(f"{value!r} is no origin, write scheme, host and port alone, for example https://www.ssb.no")
+    return origin
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError(f"{value!r} is no address or network, write for example 10.0.0.0/8") from None
     return value
 
 
@@ -63,6 +79,8 @@ def _no_line_break(value: str) -> str:
 
 Listen = Annotated[str, AfterValidator(_listen)]
 Mailbox = Annotated[str, AfterValidator(_address)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Network = Annotated[str, AfterValidator(_network)]
 Line = Annotated[str, AfterValidator(_no_line_break)]
 File = Annotated[str, AfterValidator(_file)]
 CaFile = Annotated[str, AfterValidator(_authority)]
@@ -296,13 +314,13 @@ class Web(Section):
 
     listen: Listen = "127.0.0.1:8080"
     public_url: Line = ""
-    cors: tuple[Line, ...] = ()
+    cors: tuple[Origin, ...] = ()
     chat: bool = True
     console: bool = True
     session_hours: float = Field(8, gt=0)
     chat_per_minute: int = Field(30, ge=1)
     privacy_url: Line = ""
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 class Offers(Section):

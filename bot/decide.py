@@ -185,7 +185,9 @@ def _human(facts: Facts) -> Decision:
     reasons: list[Reason] = list(findings.reasons)
     if understanding.also:
         reasons.append(Reason.ALSO)
-    if understanding.thanks_only:
+    if _handed_over(facts):
+        reasons.insert(0, Reason.HAND_OVER)
+    elif understanding.thanks_only:
         return _thanks(facts, reasons)
     row, answer_blocks = POLICY[category], _answer_blocks(facts)
     gate = reply_gate(facts)
@@ -222,6 +224,11 @@ def _human(facts: Facts) -> Decision:
     )
 
 
+def _handed_over(facts: Facts) -> bool:
+    """Whether somebody left the chat for a person: an answer of ours would send them back to where they came from."""
+    return facts.raw.source == "chat"
+
+
 def _thanks(facts: Facts, reasons: list[Reason]) -> Decision:
     """A thank-you that needs nobody: linked where it belongs, never answered."""
     category = facts.understanding.category
@@ -254,7 +261,7 @@ def reply_gate(facts: Facts) -> Reason | None:
 def _answer_blocks(facts: Facts) -> list[Reason]:
     """Why the knowledge-base answer may not go out alone, though a receipt may."""
     understanding, policy = facts.understanding, facts.policy
-    blocks: list[Reason] = []
+    blocks: list[Reason] = [Reason.HAND_OVER] if _handed_over(facts) else []
     if understanding.faq is None or not understanding.faqs:
         blocks.append(Reason.UNSURE)
     if any(sent.kind == "answer" for sent in facts.past.sent):

@@ -33,6 +33,7 @@ from bot.matters.deadlines import (
     reminders,
 )
 from bot.model import (
+    Authentication,
     Case,
     Decision,
     Delivery,
@@ -196,8 +197,13 @@ async def _handle(parts: Parts, raw: Raw, attempt: int) -> None:
 async def think(parts: Parts, raw: Raw) -> tuple[Message, Examined, Understanding]:
     """Read and understand, outside any transaction; attachments are examined in a process of their own."""
     message = await asyncio.to_thread(parse, raw, own_addresses=parts.own_addresses)
+    by_hand = raw.source == "chat"  # somebody opened the link that we sent to the address, and pressed the button behind it
+    if by_hand:
+        message = replace(message, automatic=None)
     examined = await parts.examiner.examine(message) if message.attachments else Examined()
     understanding = await asyncio.to_thread(understand, message, examined, parts.brain.model, trusted_authserv=parts.trusted_authserv)
+    if by_hand:
+        understanding = replace(understanding, authentication=Authentication(message.sender.domain, "none", "address confirmed by a link"))
     return message, examined, understanding
 
 

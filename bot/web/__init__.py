@@ -28,14 +28,12 @@ from bot import __version__
 from bot.config import Settings
 from bot.pipeline import Parts
 from bot.store import StoreUnavailable
-from bot.web.chat import Accepted, Answer, Chat
+from bot.web.chat import Accepted, Answer, Chat, Fault
 from bot.web.pages import STATIC, Pages, language_of
 from bot.web.security import Shield, origins
 
 READY_SECONDS = 2.0
 STOP_SECONDS = 5  # how long requests under way may take when the service stops
-CHAT_BODY = 128 * 1024  # bytes of a request: eight earlier turns and a message, percent-encoded
-CONSOLE_BODY = 4 * 1024 * 1024
 
 Endpoint = Callable[..., Awaitable[Any]]
 
@@ -54,7 +52,6 @@ def routes(settings: Settings, parts: Parts, pages: Pages) -> list[Row]:
     """All routes of our own, in one list; those of the console come from ``bot.web.console``."""
     assert settings.web is not None
     chat, desk = Chat(settings, parts, pages), Figures(parts)
-    told = {429: {"description": "Too many requests; see Retry-After"}}
     rows = [
         Row("GET", "/health", desk.health),
         Row("GET", "/ready", desk.ready),
@@ -69,14 +66,32 @@ def routes(settings: Settings, parts: Parts, pages: Pages) -> list[Row]:
         Row("GET", "/", chat.page),
         Row("POST", "/", chat.turn),
         Row("GET", "/chat", chat.moved),
+        Row("GET", "/handover", chat.hand_over_page),
         Row("POST", "/handover", chat.hand_over),
         Row("GET", "/handover/confirm", chat.confirm_page),
         Row("POST", "/handover/confirm", chat.confirm),
         Row("GET", "/widget.js", _widget),
-        Row("POST", "/api/ask", chat.api_ask, {"response_model": Answer, "responses": told, "summary": "Ask a question"}),
-        Row("POST", "/api/feedback", chat.api_feedback, {"status_code": 204, "responses": told, "summary": "Say whether an answer helped"}),
-        Row("POST", "/api/handover", chat.api_handover, {"response_model": Accepted, "responses": told, "summary": "Write to a person"}),
+        Row("POST", "/api/ask", chat.api_ask, _described("Ask a question", response_model=Answer)),
+        Row("POST", "/api/feedback", chat.api_feedback, _described("Say whether an answer helped", 404, 503, status_code=204)),
+        Row("POST", "/api/handover", chat.api_handover, _described("Write to a person", 503, response_model=Accepted)),
     ]
+
+
+REFUSALS = {
+    400: "The body cannot be read.",
+    403: "A page of another origin sent the request.",
+    404: "There is no such topic.",
+    413: "The body is larger than the service reads.",
+    422: "A field is missing, too long or of the wrong kind; `fields` names it.",
+    429: "Too many requests from this network; `Retry-After` says how many seconds to wait.",
+    503: "The store cannot be used now; try again.",
+}
+
+
+def _described(summary: str, *more: int, **options: Any) -> dict[str, Any]:
+    """What the API's description says of a route; ``more``: the refusals besides those that every route has."""
+    statuses = sorted({400, 403, 413, 422, 429, *more})
+    return {"summary": summary, "responses": {status: {"model": Fault, "description": REFUSALS[status]} for status in statuses}, **options}
 
 
 def application(settings: Settings, parts: Parts) -> FastAPI:
@@ -89,7 +104,6 @@ def application(settings: Settings, parts: Parts) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        max_body_size=CHAT_BODY,
         # its records would hold what people wrote: validation failures and the text of exceptions
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -152,7 +166,7 @@ def _add_faults(app: FastAPI, pages: Pages, parts: Parts) -> None:
     app.add_exception_handler(StoreUnavailable, store_gone)
 
 
-CODES = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 503: "unavailable"}
+CODES = {400: "unreadable", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 503: "unavailable"}
 
 
 def _fault(request: Request, pages: Pages, status: int, headers: dict[str, str]) -> Response:

@@ -7,6 +7,8 @@ cannot be made to show an answer that we did not give, and identity numbers are 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,27 +18,60 @@ from bot.knowledge import Topic
 from bot.model import Language
 from bot.understanding import Asked, Model, ask, caserefs
 from bot.understanding.language import detect
-from bot.understanding.sensitive import ELEVEN, is_identity_number
+from bot.understanding.sensitive import is_identity_number
 
 LONGEST = 1000  # characters of a question; the longest paraphrase in the knowledge base has some 300
 MASK = "•••••• •••••"
 CHOICES = 3
 LEAST = 0.03  # a choice below this is noise, unless there would be fewer than two
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
-PEOPLE = (
+# control characters, and those that turn the direction of text: a name or question must not look other than it reads
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# more ways of writing a number than ``sensitive`` looks for in mails: hiding one too many costs nothing here
+GROUPED = re.compile(r"(?<!\d)\d{2}([ \u00a0\u202f./-]?)\d{2}\1\d{2}[ \u00a0\u202f./:\u2013-]{0,3}\d{3}[ \u00a0\u202f]?\d{2}(?!\d)")
+
+_PERSON = (
     r"(?:menneske|person|saks?behand(?:ler|lar)|sakshandsamar|kundebehandler|rådgiver|rådgjevar|human|human being|person|people|someone|"
     r"somebody|caseworker|case worker|adviser|advisor|agent|operator|ansatt|tilsett|medarbeider|medarbeidar|noen|nokon|employee)"
 )
-ALONE = re.compile(rf"\W*(?:(?:et|en|eit|ein|a|an|ekte|levende|levande|real|live|virkelig|verkeleg)\W+)*{PEOPLE}\W*", re.IGNORECASE)
-WISH = re.compile(
-    rf"\b(?:snakke?|prate?|chatte|tale|kontakt(?:e|a)?|nå|få|ring(?:e|je)?|skriv(?:e)?|spørre|spørje|vil ha|heller|overfør(?:e)?|sett(?:e)? (?:meg )?over|"
-    rf"talk|speak|chat|connect|contact|reach|get|want|need|transfer|write)\b"
-    rf"(?:\W+(?:me|meg|til|med|to|with|hos|ved|et|en|eit|ein|a|an|ekte|levende|levande|real|live|virkelig|verkeleg|heller|gjerne|rather|get|have|ha|through|in|touch|tak|i|hold)){{0,5}}"
-    rf"\W+{PEOPLE}(?:\W*$|\W+(?:please|takk|nå|no|now|her|here|hos|på|om|about|at|i stedet|i staden|instead|som kan|who can|heller|you)\b)",
+_WHICH = r"(?:et|en|eit|ein|a|an|ekte|levende|levande|real|live|virkelig|verkeleg|actual)"
+_FILLERS = rf"(?:\W+(?:me|meg|til|med|to|with|hos|ved|{_WHICH}|heller|gjerne|rather|get|have|ha|through|in|touch|tak|i|hold)){{0,5}}"
+_POLITE = r"(?:please|takk|nå|no|now|her|here|i stedet|i staden|instead|heller|som kan|who can)"
+ALONE = re.compile(rf"\W*(?:{_WHICH}\W+)*{_PERSON}\W*(?:{_POLITE}\W*)?", re.IGNORECASE)
+# to talk to somebody is the wish itself; to get or want somebody is one only where nothing follows ("få en medarbeider på prosjektet")
+TALK = re.compile(
+    rf"\b(?:snakke?|prate?|chatte|tale|kontakt(?:e|a)?|ring(?:e|je)?|skriv(?:e)?|spørre|spørje|overfør(?:e)?|sett(?:e)? (?:meg )?over|"
+    rf"talk|speak|chat|connect|contact|transfer|write){_FILLERS}"
+    rf"\W+{_PERSON}(?:\W*$|\W+(?:{_POLITE}|hos|på|om|about|at|you)\b)",
     re.IGNORECASE,
 )
-WISH_WORDS = 16  # a longer text asks about something
+GET = re.compile(
+    rf"\b(?:nå|få|gi|gje|give|vil\W+(?:heller\W+|gjerne\W+)?ha|ønsker|ynskjer|trenger|treng|reach|get|want|need){_FILLERS}"
+    rf"\W+{_PERSON}\W*(?:{_POLITE}\b.{{0,30}})?$|^\W*(?:ring meg|ring til meg|call me)\b.{{0,30}}$",
+    re.IGNORECASE,
+)
+NORWEGIAN = re.compile("[æøå]", re.IGNORECASE)
+WISH_WORDS, WISH_LONGEST = 16, 200  # a longer text asks about something
+
+# what is no question, by the whole text; the bound keeps the patterns' work small
+_BEING = r"(?:et |en |eit |ein |an? )?(?:ekte |virkelig |verkeleg |real )?(?:menneske|human|person|robot|bot|chatbot|maskin|machine|automat|ki|ai)"
+MACHINE = re.compile(
+    rf"(?:er (?:du|dette|det) (?:her )?{_BEING}(?: her)?|(?:snakker|snakkar|skriver|skriv|chatter|chattar) (?:jeg|eg) med {_BEING}|"
+    rf"(?:are you|is this|is it) {_BEING}|am i (?:talking|speaking|chatting|writing) (?:to|with) {_BEING}|"
+    r"(?:hvem|kven|hva|kva) er du|(?:who|what) are you)",
+    re.IGNORECASE,
+)
+GREETING = re.compile(
+    r"(?:hei|heisann|hallo|hallå|hello|hi|hey|(?:god|good) ?(?:dag|morgen|morgon|kveld|ettermiddag|day|morning|afternoon|evening))"
+    r"(?: (?:there|der|på deg|du|dere|alle|igjen|again))?",
+    re.IGNORECASE,
+)
+THANKS = re.compile(
+    r"(?:(?:ok|okei|okay|fint|flott|great|perfect|perfekt) )?(?:(?:tusen |mange |hjertelig |hjarteleg |many )?takk(?: skal du ha)?|thanks|thank you|many thanks)"
+    r"(?: (?:for|så|mye|mykje|very|much|so|a|lot|hjelpen|hjelpa|svaret|meg|your|the|help|answer|igjen|again|that|det|all))*(?: (?:ha det(?: bra)?|bye|goodbye))?",
+    re.IGNORECASE,
+)
+SAID_LONGEST = 60
 LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
@@ -48,15 +83,29 @@ class Kind(StrEnum):
     STRANGE = "out-of-scope"
     CASE = "case"
     PERSON = "person"
+    GREETING = "greeting"
+    THANKS = "thanks"
+    MACHINE = "machine"
+
+
+SAID = ((Kind.MACHINE, MACHINE), (Kind.GREETING, GREETING), (Kind.THANKS, THANKS))
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a visitor did: asked in words, or chose a topic (its question is then the topic's title). Masked already."""
+    """What a visitor did: asked in words, or chose a topic in the language it was offered in (its question is then the topic's title).
+
+    Identity numbers are masked already.
+    """
 
     question: str
     topic: str = ""
-    masked: bool = False
+    language: Language | None = None
+
+    @property
+    def masked(self) -> bool:
+        """Whether something was hidden."""
+        return MASK in self.question
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +126,9 @@ class Turn:
         return self.kind in (Kind.UNSURE, Kind.STRANGE)
 
 
-def entry(text: str, topic: str = "") -> Entry:
+def entry(text: str, topic: str = "", language: Language | None = None) -> Entry:
     """What a visitor sent, made safe: no control characters, not too long, identity numbers masked."""
-    cleaned = clean(text)[:LONGEST]
-    hidden = masked(cleaned)
-    return Entry(hidden, topic, hidden != cleaned)
+    return Entry(masked(clean(text)[:LONGEST]), topic, language)
 
 
 def clean(text: str) -> str:
@@ -90,13 +137,20 @@ def clean(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """The text with every national identity number hidden."""
-    return ELEVEN.sub(lambda match: MASK if is_identity_number(match[1] + match[2]) else match[0], text)
+    """The text with every national identity number hidden, in whatever groups it is written."""
+    return GROUPED.sub(_hidden, text)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    digits = "".join(str(unicodedata.digit(sign)) for sign in match[0] if sign.isdigit())
+    return MASK if is_identity_number(digits) else match[0]
 
 
 def wants_person(text: str) -> bool:
     """Whether a visitor asks for a human being, rather than about people."""
-    return ALONE.fullmatch(text) is not None or (len(text.split()) <= WISH_WORDS and WISH.search(text) is not None)
+    if len(text) > WISH_LONGEST or len(text.split()) > WISH_WORDS:
+        return False
+    return bool(ALONE.fullmatch(text) or TALK.search(text) or GET.search(text))
 
 
 def answer(model: Model, said: Entry, *, previous: str = "", wanted: Language | None = None, likely: Language | None = None) -> Turn:
@@ -105,9 +159,9 @@ def answer(model: Model, said: Entry, *, previous: str = "", wanted: Language | 
     spoken = wanted or _language(said.question, likely)
     chosen = model.knowledge.topics.get(said.topic)
     if chosen is not None:
-        return Turn(said, Kind.ANSWERED, wanted or likely or spoken, None, (chosen,))
-    if wants_person(said.question):
-        return Turn(said, Kind.PERSON, spoken, None)
+        return Turn(said, Kind.ANSWERED, wanted or said.language or likely or spoken, None, (chosen,))
+    if (kind := _no_question(said.question)) is not None:
+        return Turn(said, kind, spoken, None)
     asked = ask(said.question, model, spoken, previous or None)
     about_case = bool(caserefs.find("", said.question).stated)
     if asked.faq is not None:
@@ -119,9 +173,30 @@ def answer(model: Model, said: Entry, *, previous: str = "", wanted: Language | 
     return Turn(said, Kind.UNSURE, spoken, asked, choices=choices(asked, model))
 
 
+def conversation(model: Model, entries: Sequence[Entry], likely: Language | None, *, wanted: Language | None = None) -> list[Turn]:
+    """A turn for each entry, with the one before as its context: for follow-ups, and for the language of a few words."""
+    turns: list[Turn] = []
+    for said in entries:
+        before = turns[-1] if turns else None
+        spoken = before.language if before is not None else likely
+        turns.append(answer(model, said, previous=before.entry.question if before else "", wanted=wanted, likely=spoken))
+    return turns
+
+
+def _no_question(text: str) -> Kind | None:
+    if len(text) <= SAID_LONGEST:
+        bare = " ".join(re.findall(r"\w+", text))
+        for kind, words in SAID:
+            if words.fullmatch(bare):
+                return kind
+    return Kind.PERSON if wants_person(text) else None
+
+
 def _language(question: str, likely: Language | None) -> Language:
     found = detect(question)
-    return likely if likely is not None and not found.sure else found.language
+    if likely is None or found.sure or (likely is Language.EN and NORWEGIAN.search(question)):
+        return found.language
+    return likely
 
 
 def told(asked: Asked, model: Model) -> tuple[Topic, ...]:
@@ -140,7 +215,7 @@ def choices(asked: Asked, model: Model) -> tuple[Topic, ...]:
     return tuple(model.knowledge.topics[score.id] for number, score in enumerate(ranked) if number < 2 or score.confidence >= LEAST)
 
 
-def offers_person(turns: list[Turn]) -> bool:
+def offers_person(turns: Sequence[Turn]) -> bool:
     """Whether the last turn should lead to a human being: wished for, about a case, or the second miss in a row."""
     if not turns:
         return False

@@ -7,6 +7,8 @@ back for the new turn alone.
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,7 +124,25 @@ class Accepted(BaseModel):
     hours: int = handover.HOURS
 
 
+class Fault(BaseModel):
+    """Why a request was refused. Nothing of what was sent is repeated."""
+
+    error: str = Field(description="A code: invalid, too-many-requests, unknown-topic, forbidden, too-large, unavailable …")
+    fields: list[str] | None = Field(None, description="The fields that are wrong.")
+    retry_after: int | None = Field(None, description="Seconds to wait.")
+
+
 # ── how a turn looks ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+MESSAGES = {
+    Kind.STRANGE: "strange",
+    Kind.CASE: "case",
+    Kind.PERSON: "person",
+    Kind.GREETING: "greeting",
+    Kind.THANKS: "thanks",
+    Kind.MACHINE: "machine",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,40 +186,37 @@ class Chat:
         language, form = language_of(request), await request.form(max_fields=40, max_files=0)
         if wait := self._questions.take(_client(request), time.monotonic()):
             return self._too_many(request, language, wait)
-        earlier, said, helped = self._read(form, language), self._said(form, language), _text(form, "helped")
+        earlier, said, helped = self._read(form), self._said(form, language), _text(form, "helped")
         if helped and said is None:
             return await self._thanks(request, language, earlier, helped)
         if said is None:
-            return self._chat(request, language, self._turns(earlier, language))
+            typed = answering.entry(_text(form, "question")).question
+            return self._chat(request, language, await self._turns(earlier, language), typed=typed)
         fragment = _is_fragment(request)
-        turns = self._turns([*(earlier[-1:] if fragment else earlier), said], language)
+        turns = await self._turns([*(earlier[-1:] if fragment else earlier), said], language)
         self._parts.journal.asked(turns[-1].kind.value)
         if not fragment:
             return self._chat(request, language, turns)
         context = {"turn": self._shown(turns, len(earlier), language), "last": False, "embedded": _embedded(request)}
         return HTMLResponse(self._pages.render("_turn", language, **context))
 
-    def _turns(self, entries: Sequence[Entry], language: Language) -> list[Turn]:
-        """Every entry answered, each with the one before as its context."""
-        model, before, turns = self._parts.brain.model, "", []
-        for said in entries:
-            turns.append(answering.answer(model, said, previous=before, likely=language))
-            before = said.question
-        return turns
+    async def _turns(self, entries: Sequence[Entry], language: Language) -> list[Turn]:
+        """Every entry answered, in a thread: a mail that is being understood may hold the model for a moment."""
+        return await asyncio.to_thread(answering.conversation, self._parts.brain.model, entries, language)
 
-    def _read(self, form: FormData, language: Language) -> list[Entry]:
-        """The turns before this one, from the hidden fields ``topic|question``."""
+    def _read(self, form: FormData) -> list[Entry]:
+        """The turns before this one, from the hidden fields."""
         values = [value for value in form.getlist("earlier") if isinstance(value, str)][-KEPT:]
-        pairs = [value.partition("|") for value in values]
-        return [answering.entry(question, topic) for topic, _, question in pairs if question]
+        return [said for said in map(_unpacked, values) if said.question]
 
     def _said(self, form: FormData, language: Language) -> Entry | None:
-        topic = self._parts.brain.knowledge.topics.get(_text(form, "topic"))
+        name, _, code = _text(form, "topic").partition(":")
+        topic = self._parts.brain.knowledge.topics.get(name)
         if topic is not None:
-            return Entry(topic.title(language), topic.id)
-        question = _text(form, "question")
-        said = answering.entry(question) if question and not _text(form, "helped") else None
-        return said if said is not None and said.question else None
+            spoken = _language(code) or language
+            return Entry(topic.title(spoken), topic.id, spoken)
+        said = answering.entry(_text(form, "question"))
+        return said if said.question and not _text(form, "helped") and not _text(form, "only") else None
 
     def _chat(self, request: Request, language: Language, turns: list[Turn], **more: Any) -> HTMLResponse:
         shown = [self._shown(turns[: number + 1], number, language) for number in range(len(turns))]
@@ -210,6 +227,7 @@ class Chat:
             "earlier": [turn["earlier"] for turn in shown][-KEPT:],
             "offered": bool(shown and shown[-1]["offered"]) or more.get("thanked") == "no",
             "longest": answering.LONGEST,
+            "typed": "",
             "examples": [Choice(id=name, title=topics[name].title(language)) for name in wanted if name in topics],
             **self._blank(),
             **more,
@@ -223,7 +241,7 @@ class Chat:
         by_misses = turn.missed and answering.offers_person(turns)
         return {
             "number": number,
-            "earlier": f"{turn.entry.topic}|{turn.entry.question}",
+            "earlier": _packed(turn.entry),
             "question": turn.entry.question,
             "chosen": bool(turn.entry.topic),
             "masked": turn.entry.masked,
@@ -249,7 +267,7 @@ class Chat:
 
     def _message(self, turn: Turn) -> str:
         """What is said besides answers, in the language of the question."""
-        name = {Kind.STRANGE: "strange", Kind.CASE: "case", Kind.PERSON: "person"}.get(turn.kind, "")
+        name = MESSAGES.get(turn.kind, "")
         if turn.kind is Kind.UNSURE:
             name = "unsure" if turn.choices else "unsure_bare"
         elif turn.kind is Kind.ANSWERED:
@@ -270,12 +288,14 @@ class Chat:
     # ── feedback ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _thanks(self, request: Request, language: Language, earlier: list[Entry], value: str) -> Response:
-        verdict, _, topic = value.partition(":")
+        verdict, topic, number = (*value.split(":"), "", "")[:3]
         if verdict in ("yes", "no"):
             await self._note(topic, verdict == "yes", language)
         if _is_fragment(request):
             return HTMLResponse(self._pages.render("_thanks", language, thanked=verdict))
-        return self._chat(request, language, self._turns(earlier, language), thanked=verdict)
+        return self._chat(
+            request, language, await self._turns(earlier, language), thanked=verdict, thanked_at=int(number) if number.isdecimal() else -1
+        )
 
     async def _note(self, topic: str, helped: bool, language: Language) -> bool:
         """Remember a verdict on a topic, without a word of what was asked."""
@@ -288,10 +308,14 @@ class Chat:
 
     # ── to a person ───────────────────────────────────────────────────────────────────────────────────────────
 
+    async def hand_over_page(self, request: Request) -> Response:
+        """The form to a person on a page of its own: an address that others can link to."""
+        return self._pages.page("handover", request, language_of(request), earlier=[], **self._blank())
+
     async def hand_over(self, request: Request) -> Response:
         """The form to a person: sends the link that proves the address."""
         language, form = language_of(request), await request.form(max_fields=40, max_files=0)
-        earlier = self._read(form, language)
+        earlier = self._read(form)
         filled = handover.Form.of(_text(form, "name"), _text(form, "email"), _text(form, "message"))
         words = self._pages.words[language]
         errors = {
@@ -300,64 +324,71 @@ class Chat:
         }
         fragment = _is_fragment(request)
         if errors:
-            context = {**self._blank(filled, errors), "earlier": [f"{said.topic}|{said.question}" for said in earlier]}
+            context = {**self._blank(filled, errors), "earlier": [_packed(said) for said in earlier]}
             if fragment:
                 return HTMLResponse(self._pages.render("_handover", language, embedded=_embedded(request), **context), 422)
             return self._pages.page("handover", request, language, status=422, **context)
-        turns = self._turns(earlier, language) if _text(form, "attach") == "yes" else []
-        if not await self._send_link(request, filled, turns, language):
-            return self._told(request, language, "too_many_title", "too_many_mails", 429)
+        turns = await self._turns(earlier, language) if _text(form, "attach") == "yes" else []
+        if wait := await self._send_link(request, filled, turns, language):
+            return self._too_many(request, language, wait, "too_many_mails")
         context = {"email": filled.email, "hours": handover.HOURS}
         if fragment:
             return HTMLResponse(self._pages.render("_sent", language, level="h3", **context))
         return self._pages.page("handover", request, language, **context)
 
-    async def _send_link(self, request: Request, filled: handover.Form, turns: list[Turn], language: Language) -> bool:
-        """Keep the message and send its link; False when too much was asked from here or for this address."""
+    async def _send_link(self, request: Request, filled: handover.Form, turns: list[Turn], language: Language) -> float:
+        """Keep the message and send its link. 0 when that was done, else the seconds after which there may be room again."""
         clock, now = time.monotonic(), self._parts.clock()
-        if self._handovers.take(_client(request), clock) or self._recipients.take(filled.email.lower(), clock):
-            return False
+        if wait := self._handovers.take(_client(request), clock) or self._recipients.take(filled.email.lower(), clock):
+            return wait
         pending = handover.write(filled, turns, self._parts, self._pages.words[language], language, now)
         token = self._waiting.put(pending)
         if not token:
-            return False
+            return HOUR
         await handover.ask_for_proof(self._parts, pending, f"{self._base}/handover/confirm?lang={language.value}&token={token}", now)
-        return True
+        return 0.0
 
     async def confirm_page(self, request: Request) -> Response:
         """The page behind the link. Opening it changes nothing: mail filters open links too."""
         language, token = language_of(request), request.query_params.get("token", "")
         found = self._waiting.find(token, self._parts.clock())
-        if found is None or found[1].taken:
+        if found is None:
             return self._told(request, language, "confirm_old_title", "confirm_old", 410)
+        if found[1].taken:
+            return self._confirmed(request, language, token, found[1])
         return self._pages.page("confirm", request, language, token=token, pending=found[1])
 
     async def confirm(self, request: Request) -> Response:
-        """The button on that page: the message goes in."""
+        """The button on that page: the message goes in. A second time changes nothing."""
         language, form = language_of(request), await request.form(max_fields=10, max_files=0)
-        found = self._waiting.find(_text(form, "token"), self._parts.clock())
+        token = _text(form, "token")
+        found = self._waiting.find(token, self._parts.clock())
         if found is None:
             return self._told(request, language, "confirm_old_title", "confirm_old", 410)
         number, pending = found
         if not pending.taken:
             await handover.take_in(self._parts, pending)
             self._waiting.taken(number)
-        return self._told(request, language, "confirm_done_title", "confirm_done", 200, email=pending.email)
+        return self._confirmed(request, language, token, pending)
+
+    def _confirmed(self, request: Request, language: Language, token: str, pending: handover.Pending) -> Response:
+        return self._told(request, language, "confirm_done_title", "confirm_done", 200, token=token, email=pending.email)
 
     # ── the API ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def api_ask(self, request: Request, body: Question) -> Any:
-        """Ask a question."""
+        """Answers a question, offers two or three topics where it is unsure, or says that it is out of scope. Automatic."""
         if wait := self._questions.take(_client(request), time.monotonic()):
             return _refused(wait)
         topic = self._parts.brain.knowledge.topics.get(body.topic or "")
         said = answering.entry(body.question, topic.id if topic else "")
-        previous = answering.masked(answering.clean(body.previous or ""))
-        turn = answering.answer(self._parts.brain.model, said, previous=previous, wanted=body.language)
-        self._parts.journal.asked(turn.kind.value)
-        return self._answer(turn)
+        before = [answering.entry(body.previous)] if body.previous else []
+        turns = await asyncio.to_thread(answering.conversation, self._parts.brain.model, [*before, said], None, wanted=body.language)
+        self._parts.journal.asked(turns[-1].kind.value)
+        return self._answer(turns)
 
-    def _answer(self, turn: Turn) -> Answer:
+    def _answer(self, turns: list[Turn]) -> Answer:
+        turn = turns[-1]
         told = [
             Told(
                 id=topic.id,
@@ -384,41 +415,43 @@ class Chat:
             outcome=turn.kind,
             message=self._message(turn),
             masked=turn.entry.masked,
-            handover=answering.offers_person([turn]),
+            handover=answering.offers_person(turns),
         )
 
     async def api_feedback(self, request: Request, body: Feedback) -> Response:
-        """Say whether an answer helped."""
+        """Remembers whether the answer of a topic helped; nothing of the question and nothing of the visitor."""
         if wait := self._questions.take(_client(request), time.monotonic()):
             return _refused(wait)
         known = await self._note(body.topic, body.helped, body.language)
         return Response(status_code=204) if known else JSONResponse({"error": "unknown-topic"}, 404)
 
     async def api_handover(self, request: Request, body: Handover) -> Any:
-        """Write to a person. The service sends a link to the address; the message goes on when that has been confirmed."""
+        """Sends a link to the address; the message goes to a person when the link was opened and confirmed, within 24 hours."""
         filled = handover.Form.of(body.name, body.email, body.message)
         if errors := filled.errors(self._parts.own_addresses):
             return JSONResponse({"error": "invalid", "fields": sorted(errors)}, 422)
         entries = [answering.entry(each.question, each.topic) for each in body.transcript][-KEPT:]
-        turns = self._turns([said for said in entries if said.question], body.language)
-        if not await self._send_link(request, filled, turns, body.language):
-            return _refused(HOUR)
-        return Accepted()
+        turns = await self._turns([said for said in entries if said.question], body.language)
+        wait = await self._send_link(request, filled, turns, body.language)
+        return _refused(wait) if wait else Accepted()
 
     # ── told in a page ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _too_many(self, request: Request, language: Language, wait: float) -> Response:
-        seconds = max(1, round(wait + 0.5))
-        response = self._told(request, language, "too_many_title", "too_many", 429, seconds=seconds)
+    def _too_many(self, request: Request, language: Language, wait: float, text: str = "too_many") -> Response:
+        seconds = _whole(wait)
+        response = self._told(request, language, "too_many_title", text, 429, seconds=seconds)
         response.headers["Retry-After"] = str(seconds)
         return response
 
-    def _told(self, request: Request, language: Language, heading: str, text: str, status: int, **facts: Any) -> Response:
+    def _told(
+        self, request: Request, language: Language, heading: str, text: str, status: int, *, token: str = "", **facts: Any
+    ) -> Response:
         words = self._pages.words[language]
         told = str(words[text]).format(**facts) if facts else str(words[text])
         if _is_fragment(request):
             return HTMLResponse(self._pages.render("_told", language, text=told), status)
-        return self._pages.page("told", request, language, status=status, heading=words[heading], text=told, with_address=status != 200)
+        context = {"heading": words[heading], "text": told, "with_address": status != 200, "token": token}
+        return self._pages.page("told", request, language, status=status, **context)
 
 
 # ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -441,6 +474,25 @@ def _embedded(request: Request) -> bool:
     return request.query_params.get("embed") == "1"
 
 
+def _language(code: str) -> Language | None:
+    return Language(code) if code in set(Language) else None
+
+
+def _packed(said: Entry) -> str:
+    """An entry as a hidden field: ``topic:language|question``."""
+    return f"{said.topic}:{said.language.value if said.language else ''}|{said.question}"
+
+
+def _unpacked(value: str) -> Entry:
+    choice, _, question = value.partition("|")
+    topic, _, code = choice.partition(":")
+    return answering.entry(question, topic, _language(code))
+
+
+def _whole(wait: float) -> int:
+    return max(1, math.ceil(wait))
+
+
 def _refused(wait: float) -> JSONResponse:
-    seconds = max(1, round(wait + 0.5))
+    seconds = _whole(wait)
     return JSONResponse({"error": "too-many-requests", "retry_after": seconds}, 429, {"Retry-After": str(seconds)})

@@ -68,6 +68,8 @@ class Form:
             found["email"] = "error_email"
         elif self.email.lower() in own:
             found["email"] = "error_email_ours"
+        elif masked(self.email) != self.email:
+            found["email"] = "error_email_number"
         if not self.message:
             found["message"] = "error_message"
         elif len(self.message) > MESSAGE_LONGEST:

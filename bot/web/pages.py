@@ -92,7 +92,7 @@ class Pages:
     def page(self, template: str, request: Request, language: Language, *, status: int = 200, **context: Any) -> HTMLResponse:
         """A whole page as a response."""
         embedded = request.query_params.get("embed") == "1"
-        text = self.render(template, language, path=request.url.path, embedded=embedded, **context)
+        text = self.render(template, language, embedded=embedded, **context)
         return HTMLResponse(text, status, {"Content-Language": language.value, "Vary": "Accept-Language"})
 
     def date(self, day: date, language: Language) -> str:

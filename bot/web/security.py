@@ -5,30 +5,30 @@ Sources: OWASP *HTTP Security Response Headers* and *Content Security Policy* ch
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config import Settings
 from bot.journal import Journal
 
-ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors {ancestors}"
 )
 FRAMED = ("/", "/chat", "/handover", "/privacy", "/accessibility")  # what the widget shows inside foreign pages
+CHAT_BODY = 128 * 1024  # bytes of a request: eight earlier turns and a message, percent-encoded
+CONSOLE_BODY = 4 * 1024 * 1024
 FOREVER = "public, max-age=31536000, immutable"
 BRIEFLY = "public, max-age=3600"
 
 
 def origins(settings: Settings) -> tuple[str, ...]:
-    """The configured origins that may embed and call the chat; what is no origin cannot get into a header."""
-    listed = settings.web.cors if settings.web else ()
-    return tuple(origin.rstrip("/") for origin in listed if ORIGIN.fullmatch(origin.rstrip("/")))
+    """The origins that may embed and call the chat; the settings have let nothing else into the list."""
+    return settings.web.cors if settings.web else ()
 
 
 class Shield:
@@ -57,8 +57,11 @@ class Shield:
 
         if self._is_foreign_post(scope):
             return await _told(scope, 403, "forbidden")(scope, receive, dressed)
+        most = CONSOLE_BODY if scope["path"].startswith("/console") else CHAT_BODY
+        if _declared(scope) > most:
+            return await _told(scope, 413, "too-large")(scope, receive, dressed)
         try:
-            await self._app(scope, receive, dressed)
+            await self._app(scope, _bounded(receive, most), dressed)
         except Exception as error:
             self._journal.trouble("web", "fault", error)
             if started:
@@ -93,6 +96,26 @@ class Shield:
         headers.setdefault("Cache-Control", _kept(path, scope["query_string"]))
         if self._transport:
             headers.setdefault("Strict-Transport-Security", self._transport)
+
+
+def _declared(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length[:18]) if length.isascii() and length.isdecimal() else 0
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """``receive`` for a body that did not say how long it is. Errors: ``HTTPException`` 413, answered like any other refusal."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise HTTPException(413)
+        return message
+
+    return bounded
 
 
 def _kept(path: str, query: bytes) -> str:

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
@@ -71,6 +72,13 @@ def web(web_server: ServeWith) -> Iterator[Served]:
         yield served
 
 
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[Served]:
+    """One server for all tests that leave nothing behind, and that no limit stops."""
+    with running(web_settings(tmp_path_factory.mktemp("site"), web={"chat_per_minute": 1_000_000})) as served:
+        yield served
+
+
 def web_settings(data: Path, **sections: dict[str, Any]) -> Settings:
     """Embedded parts in ``data``, web on a free port of loopback; each of ``sections`` goes over its default."""
     port = free_port()
@@ -124,6 +132,13 @@ def running(settings: Settings, clock: Callable[[], datetime] = now) -> Iterator
     assert not thread.is_alive(), "the server did not stop"
     if "error" in held:
         raise held["error"]
+
+
+def events(served: Served, kind: str) -> list[dict[str, Any]]:
+    """The log's entries of a kind, oldest first."""
+    with contextlib.closing(sqlite3.connect(f"file:{served.settings.database}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute("SELECT * FROM audit WHERE kind = ? ORDER BY number", (kind,))]
 
 
 async def _listening(settings: Settings, serving: asyncio.Task[None]) -> None:

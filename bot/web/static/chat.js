@@ -97,7 +97,9 @@
     document.getElementById("question-warning").textContent = "";
     if (turn.dataset.offered) openForm(turn.dataset.offered === "person");
     if (turn.dataset.offered !== "person") {
-      question.focus({ preventScroll: true });
+      // under a finger the keyboard of the screen would cover the answer that was asked for
+      turn.tabIndex = -1;
+      (matchMedia("(pointer: coarse)").matches ? turn : question).focus({ preventScroll: true });
       turn.scrollIntoView({ block: "start" });
     }
   };
@@ -109,15 +111,13 @@
     place.replaceChildren(thanks);
     thanks.focus({ preventScroll: true });
     if (submitter.value.startsWith("no:")) openForm(false);
-    status.textContent = thanks.textContent;
-    status.classList.add("unseen");
   };
 
   ask?.addEventListener("submit", async (event) => {
+    if (event.submitter?.name === "only") return; // another language: a new page, with the conversation
     event.preventDefault();
     if (busy) return;
     const question = document.getElementById("question");
-    status.classList.remove("unseen");
     const done = waiting();
     try {
       const { status: code, piece } = await send(ask, event.submitter);
@@ -139,6 +139,19 @@
     ask.requestSubmit(ask.querySelector("button.primary"));
   });
   if (question) document.getElementById("enter-hint")?.removeAttribute("hidden");
+
+  // ── another language: the conversation goes along ──
+
+  document.querySelector(".languages")?.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || !log?.childElementCount || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const button = Object.assign(document.createElement("button"), { name: "only", value: "language", hidden: true });
+    button.formNoValidate = true;
+    button.formAction = `${link.href}#last`;
+    ask.append(button);
+    ask.requestSubmit(button);
+  });
 
   // ── to a person ──
 
