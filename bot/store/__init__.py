@@ -144,11 +144,11 @@ class Tx(Protocol):
     def get_flag(self, name: str) -> str:
         """A small persistent setting (``paused``, ``last_idle`` …), ``""`` when never set."""
 
-    def set_flag(self, name: str, value: str, now: datetime) -> None:
+    def set_flag(self, name: str, value: str, now: datetime, *, actor: str = "bot") -> None:
         """Set it, with an audit event for switches that a person turns."""
 
     # the service looks after itself
-    def pause(self, reason: str, now: datetime) -> bool:
+    def pause(self, reason: str, now: datetime, *, actor: str = "bot") -> bool:
         """Hold mail to researchers (flag ``paused``); ``reason``: ``by-hand``, ``restored``, ``too-many-in-an-hour`` or
         ``too-many-to-one-address``. False, and the first reason stays, when it is held already. ``set_flag("paused", "0")``
         lets it go, and the circuit breaker counts from there."""

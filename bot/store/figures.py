@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
 from bot.store.codec import decode, stamp
+from bot.store.queue import OLD_DAYS
 
 UNANSWERED = 200
 
@@ -48,6 +49,14 @@ class Figures:
             found[kind].append(max(0.0, float(hours)))
         return found
 
+    def old_open(self, now: datetime) -> int:
+        """How many mails have waited for a person for more than ``OLD_DAYS``."""
+        old = stamp(now - timedelta(days=OLD_DAYS))
+        row = self.db.conn.execute(
+            "SELECT count(*) FROM mail WHERE needs_person = 1 AND done_at IS NULL AND received < ?", (old,)
+        ).fetchone()
+        return int(row[0])
+
     def corrections_by_field(self, since: datetime) -> dict[str, int]:
         """How often people set something right."""
         return dict(self.db.conn.execute("SELECT field, count(*) FROM correction WHERE at >= ? GROUP BY 1", (stamp(since),)).fetchall())
@@ -73,10 +82,18 @@ class Figures:
         names = ("key", "received", "language", "topic", "own", "confidence")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def last_events(self, limit: int) -> list[dict[str, Any]]:
-        """The latest entries of the audit log."""
-        rows = self.db.conn.execute("SELECT at, kind, subject, facts, actor FROM audit ORDER BY number DESC LIMIT ?", (limit,))
+    def last_events(self, limit: int, kinds: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        """The latest entries of the audit log, of some kinds or all."""
+        marks = ",".join("?" * len(kinds))
+        where = f"WHERE kind IN ({marks})" if kinds else ""
+        rows = self.db.conn.execute(
+            f"SELECT at, kind, subject, facts, actor FROM audit {where} ORDER BY number DESC LIMIT ?", (*kinds, limit)
+        )
         return [{**dict(zip(("at", "kind", "subject", "facts", "actor"), row, strict=True)), "facts": decode(row[3], {})} for row in rows]
+
+    def last_event(self, kind: str) -> dict[str, Any] | None:
+        """The latest entry of one kind, or None."""
+        return next(iter(self.last_events(1, (kind,))), None)
 
 
 __all__ = ["Figures"]

@@ -35,25 +35,25 @@ class Watch:
         row = self.db.conn.execute("SELECT value FROM flag WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row is not None else ""
 
-    def set_flag(self, name: str, value: str, now: datetime) -> None:
+    def set_flag(self, name: str, value: str, now: datetime, *, actor: str = "bot") -> None:
         """See ``bot.store.Tx``."""
         before = self.get_flag(name)
         self.db.conn.execute("INSERT OR REPLACE INTO flag (name, value, changed) VALUES (?, ?, ?)", (name, value, stamp(now)))
         if name != "paused" or before == value:
             return
         if value == "1":
-            self.event("paused", "service", {"reason": self.paused_by()}, now)
+            self.event("paused", "service", {"reason": self.paused_by()}, now, actor=actor)
             return
         self.set_flag(PAUSE_REASON, "", now)
         self.set_flag(RESUMED, stamp(now), now)
-        self.event("resumed", "service", {}, now)
+        self.event("resumed", "service", {}, now, actor=actor)
 
-    def pause(self, reason: str, now: datetime) -> bool:
+    def pause(self, reason: str, now: datetime, *, actor: str = "bot") -> bool:
         """See ``bot.store.Tx``."""
         if self.get_flag("paused") == "1":
             return False
         self.set_flag(PAUSE_REASON, reason, now)
-        self.set_flag("paused", "1", now)
+        self.set_flag("paused", "1", now, actor=actor)
         return True
 
     def paused_by(self) -> str:

@@ -35,6 +35,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory, model: Model, authority
         chosen = await asyncio.to_thread(samples, authority)
         await arrive(served.parts, *(sample.content(number) for number, sample in enumerate(chosen, 1)))
         yield served
+        await served.parts.examiner.end()  # it was begun in this loop, not in the server's
 
 
 @pytest_asyncio.fixture(loop_scope="session")
