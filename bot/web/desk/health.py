@@ -29,9 +29,7 @@ def add(router: APIRouter, console: Console) -> None:
         now, contact = console.parts.clock(), console.parts.contact
         found = await console.read(lambda tx: _gather(tx, now))
         silent = contact.silent() if contact is not None else None
-        readings = Readings(
-            **found["readings"], silent_seconds=silent, gaps=float(len(found["ledger"].get("gaps", ()))), paused_by=found["by"]
-        )
+        readings = Readings(**found["readings"], silent_seconds=silent, gaps=float(len(found["gaps"])), paused_by=found["by"])
         alarms = standing(readings, console.parts.limits).values()
         return console.page(
             visit,

@@ -36,8 +36,8 @@ async def log_in(page: Page, base_url: str, name: str = "caseworker", password: 
     await page.fill("#password", password)
     if code:
         await page.fill("#code", code)
-    await page.click("button.main")
-    await page.wait_for_load_state()
+    async with page.expect_navigation():
+        await page.click("button.main")
 
 
 def mail(
