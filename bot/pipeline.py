@@ -35,6 +35,7 @@ from bot.matters.deadlines import (
 from bot.model import (
     Authentication,
     Case,
+    Category,
     Decision,
     Delivery,
     Examined,
@@ -202,9 +203,15 @@ async def think(parts: Parts, raw: Raw) -> tuple[Message, Examined, Understandin
         message = replace(message, automatic=None)
     examined = await parts.examiner.examine(message) if message.attachments else Examined()
     understanding = await asyncio.to_thread(understand, message, examined, parts.brain.model, trusted_authserv=parts.trusted_authserv)
-    if by_hand:
-        understanding = replace(understanding, authentication=Authentication(message.sender.domain, "none", "address confirmed by a link"))
-    return message, examined, understanding
+    return message, examined, _proven(message, understanding) if by_hand else understanding
+
+
+def _proven(message: Message, understanding: Understanding) -> Understanding:
+    """What is understood of a message whose sender's address was proven by a link: no machine's, and authenticated."""
+    category = Category.OTHER if understanding.category is Category.AUTO else understanding.category
+    return replace(
+        understanding, category=category, authentication=Authentication(message.sender.domain, "none", "address confirmed by a link")
+    )
 
 
 def judge(parts: Parts, raw: Raw, message: Message, examined: Examined, understanding: Understanding, past: Past, now: datetime) -> Judged:

@@ -57,7 +57,8 @@ class Form:
     @classmethod
     def of(cls, name: str, email: str, message: str) -> Form:
         """From what was sent."""
-        return cls(masked(one_line(clean(name))), clean(email), masked(clean(message)))
+        # "=?" would begin an encoded word (RFC 2047): a name that a reader decodes into something else than was written
+        return cls(masked(one_line(clean(name))).replace("=?", "= ?"), clean(email), masked(clean(message)))
 
     def errors(self, own: frozenset[str]) -> dict[str, str]:
         """Field → the word that says what is wrong (``words.toml``); ``own`` are our own addresses, to which nothing is sent."""
