@@ -252,9 +252,11 @@ class StoreLedger:
 
 
 @contextlib.asynccontextmanager
-async def open_parts(settings: Settings, *, clock: Callable[[], datetime] = now) -> AsyncIterator[Parts]:
+async def open_parts(
+    settings: Settings, *, clock: Callable[[], datetime] = now, learn: Callable[[Settings], Brain] = brain
+) -> AsyncIterator[Parts]:
     """All parts of the pipeline, opened; closed at the end. Errors: ``ConfigError``, ``StoreUnavailable``."""
-    ready = await asyncio.to_thread(brain, settings)
+    ready = await asyncio.to_thread(learn, settings)
     store = SqliteStore(settings.database)
     way_out, reader = sender(settings), examiner(settings)
     try:

@@ -3,7 +3,7 @@
 ``web`` is ``(base_url, parts, settings)`` of a server that runs in a thread with a loop of its own; its store is new for
 each test, and ``parts`` may be used from the test's own loop. Nothing but the web runs: a test that wants a mail handled or
 sent calls ``pipeline.handle_waiting(parts)`` or ``pipeline.deliver_waiting(parts)`` itself. ``web_server`` gives more servers
-with other settings. The servers read the model that the fixture `model` has learned.
+with other settings. The servers think with the model that the fixture ``model`` has learned.
 
 Tests in the browser use Playwright's asynchronous interface on one loop for the whole session (its synchronous interface
 and pytest-asyncio do not live in one thread); their module says ``pytestmark = pytest.mark.asyncio(loop_scope="session")``.
@@ -28,8 +28,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bot.config import Settings
-from bot.pipeline import Parts
-from bot.run import now, open_parts
+from bot.pipeline import Brain, Parts
+from bot.run import brain, now, open_parts
 from bot.understanding import Model
 from bot.web import serve_web
 from tests.servers import free_port
@@ -60,7 +60,7 @@ def web_server(tmp_path: Path, model: Model) -> ServeWith:
     def serve(*, clock: Callable[[], datetime] = now, **sections: dict[str, Any]) -> AbstractContextManager[Served]:
         data = tmp_path / f"data-{next(numbers)}"
         data.mkdir()
-        return running(web_settings(data, **sections), clock)
+        return running(web_settings(data, **sections), clock, lambda _: Brain(model.knowledge, model))
 
     return serve
 
@@ -75,7 +75,9 @@ def web(web_server: ServeWith) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[Served]:
     """One server for all tests that leave nothing behind, and that no limit stops."""
-    with running(web_settings(tmp_path_factory.mktemp("site"), web={"chat_per_minute": 1_000_000})) as served:
+    with running(
+        web_settings(tmp_path_factory.mktemp("site"), web={"chat_per_minute": 1_000_000}), learn=lambda _: Brain(model.knowledge, model)
+    ) as served:
         yield served
 
 
@@ -93,7 +95,7 @@ def web_settings(data: Path, **sections: dict[str, Any]) -> Settings:
 
 
 @contextlib.contextmanager
-def running(settings: Settings, clock: Callable[[], datetime] = now) -> Iterator[Served]:
+def running(settings: Settings, clock: Callable[[], datetime] = now, learn: Callable[[Settings], Brain] = brain) -> Iterator[Served]:
     """The web of ``settings`` served in a thread until the block ends; an error at start or end is the test's."""
     assert settings.web is not None
     ready = threading.Event()
@@ -101,7 +103,7 @@ def running(settings: Settings, clock: Callable[[], datetime] = now) -> Iterator
 
     async def main() -> None:
         stop = asyncio.Event()
-        async with open_parts(settings, clock=clock) as parts:
+        async with open_parts(settings, clock=clock, learn=learn) as parts:
             serving = asyncio.create_task(serve_web(settings, parts))
             await _listening(settings, serving)
             held.update(parts=parts, loop=asyncio.get_running_loop(), stop=stop)
