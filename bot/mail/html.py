@@ -13,10 +13,7 @@ QUOTE, END, REST = "\ue000", "\ue001", "\ue002"
 LONGEST = 300_000  # characters of HTML that are read
 DEEPEST = 150  # open elements; the converter recurses
 
-DROPPED = re.compile(
-    r"<!--.{0,20000}?-->|<(style|script|head|title|template)\b[^>]{0,2000}>.{0,100000}?</\1\s*>|<\?xml[^>]{0,500}>|<!\[[^>]{0,200}>",
-    re.IGNORECASE | re.DOTALL,
-)
+DROPPED = re.compile(r"<!--|<(style|script|head|title|template)\b|<\?xml\b|<!\[", re.IGNORECASE)  # read to their ends, contents and all
 OPENING = re.compile(r"<(?!br|hr|img|meta|link|input|col|area|base|wbr|source|o:p|/)[a-z][^<>]{0,4000}>", re.IGNORECASE)
 CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,30})", re.IGNORECASE)
 BLOCK_QUOTE = re.compile(r"<(/?)blockquote\b([^>]{0,1000})>", re.IGNORECASE)
@@ -46,7 +43,7 @@ def declared_charset(content: bytes) -> str:
 
 def to_text(page: str) -> str:
     """Readable text of an HTML mail, tables as rows; marks stand on lines of their own. Total."""
-    page = DROPPED.sub(" ", page[:LONGEST])
+    page = _without_unseen(page[:LONGEST])
     page = _quotations_marked(page)
     for mark in (BEFORE_REST, OUTLOOK_RULE):
         page = mark.sub(lambda match: f"<p>{REST}</p>{match[0]}", page, count=1)
@@ -61,6 +58,29 @@ def to_text(page: str) -> str:
     except Exception:  # lxml and inscriptis raise on pages that browsers show
         return _stripped(page)
     return _tidy(text)
+
+
+def _without_unseen(page: str) -> str:
+    """The page without comments, styles, scripts and head, in one pass: each is looked for once, an unclosed one loses only its tag."""
+    lowered = page.lower() if len(page.lower()) == len(page) else page
+    kept: list[str] = []
+    at = 0
+    missing: set[str] = set()
+    for match in DROPPED.finditer(page):
+        if match.start() < at:
+            continue
+        name = match[1].lower() if match[1] else ""
+        closing = f"</{name}" if name else "-->" if match[0] == "<!--" else ">"
+        begins = -1 if closing in missing else lowered.find(closing, match.end())
+        if begins < 0:
+            missing.add(closing)
+            ends = match.end() if not name else lowered.find(">", match.end()) + 1 or match.end()
+        else:
+            ends = begins + len(closing) if not name else lowered.find(">", begins) + 1 or len(page)
+        kept.append(page[at : match.start()])
+        at = ends
+    kept.append(page[at:])
+    return " ".join(kept)
 
 
 def _quotations_marked(page: str) -> str:

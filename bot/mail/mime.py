@@ -12,10 +12,11 @@ import email
 import email.message
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes
 
 from bot.mail import html, tnef
+from bot.mail.fields import name_for, name_of, parameter, safe_name, unflow
 from bot.mail.text import clean, codec_of, decode, header, unscramble
+from bot.mail.transfer import content_of, without_uuencoded
 from bot.model import Attachment
 
 Part = email.message.Message
@@ -26,18 +27,14 @@ LIMITS = {
     "header-bytes": 400_000,
     "parts": 400,  # a mail with 300 attachments is no letter
     "nesting": 40,  # the standard parser recurses per level
+    "lines": 2_000_000,  # 60 MB of base64 are 800,000
     "boundaries": 5_000,  # lines that look like boundaries: each is compared with every open one
 }
 TEXT = 400_000  # characters of body that are read; the rest stays in the raw mail
 CONTAINER = re.compile(rb"^content-type:\s*(?:multipart/|message/(?:rfc822|global|news))", re.IGNORECASE | re.MULTILINE)
 BOUNDARY_LINE = re.compile(rb"^--", re.MULTILINE)
 HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
-PARAMETER = re.compile(r';\s*([A-Za-z][\w-]*)(\*\d+)?(\*)?\s*=\s*("(?:[^"\\]|\\.){0,2000}"|[^;\s][^;]{0,2000})')
 LOST_BOUNDARY = re.compile(r"^--([^\s\"]{1,70})[ \t]*\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
-UUENCODED = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n((?:[\x20-\x60]{1,62}[^\n]?\n){1,20000})`?\n?end\s*$", re.MULTILINE)
-UNSAFE = re.compile(r"[\x00-\x1f\x7f<>:\"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-DEVICE = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
-NAME_LENGTH, NAME_BYTES = 120, 240  # common file systems take 255 bytes
 
 
 @dataclass
@@ -84,7 +81,8 @@ def read(content: bytes) -> Opened:
     opened.text = "\n\n".join(text for text in texts if text.strip())
     if not opened.text.strip() and opened.html.strip():
         opened.text = html.to_text(opened.html)
-    opened.text = _without_uuencoded(opened.text, opened)
+    opened.text, files = without_uuencoded(opened.text, opened.flaw)
+    opened.attachments += [Attachment(safe_name(name), "application/octet-stream", data) for name, data in files]
     return opened
 
 
@@ -109,6 +107,8 @@ def _beyond(content: bytes) -> str:
     """Which limit a mail passes, as words for a person, or ``""``."""
     if len(content) > LIMITS["size"]:
         return f"larger than {LIMITS['size'] // 1024 // 1024} MB"
+    if content.count(b"\n") > LIMITS["lines"] or content.count(b"\r") > LIMITS["lines"]:
+        return f"more than {LIMITS['lines']} lines"
     end = HEADER_END.search(content)
     head = content[: end.start()] if end else content
     if len(head) > LIMITS["header-bytes"] and end is not None:
@@ -157,7 +157,7 @@ def _walk(part: Part, opened: Opened, texts: list[str], pages: list[str], depth:
     elif kind in ("message/rfc822", "message/global", "message/news"):
         _nested(part, opened)
     elif kind == "text/rfc822-headers":
-        opened.nested.append(_parsed(_bytes(part, opened)))
+        opened.nested.append(_parsed(content_of(part, opened.flaw)))
     elif kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
         _enveloped(part, opened, texts, pages, depth)
     elif _is_body(part, kind):
@@ -223,7 +223,7 @@ def _body(part: Part, kind: str, opened: Opened, texts: list[str], pages: list[s
 
 
 def _text(part: Part, kind: str, opened: Opened) -> str:
-    content = _bytes(part, opened)[: TEXT * 4]
+    content = content_of(part, opened.flaw)[: TEXT * 4]
     charset = parameter(part, "charset")
     if kind == "text/html" and codec_of(charset) is None:
         charset = html.declared_charset(content) or charset
@@ -238,39 +238,6 @@ def _text(part: Part, kind: str, opened: Opened) -> str:
     return clean(fixed[:TEXT])
 
 
-def _bytes(part: Part, opened: Opened) -> bytes:
-    """The content after transfer decoding; what cannot be decoded is taken as it stands."""
-    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    written = part.get_payload()
-    if isinstance(written, str) and encoding == "quoted-printable":
-        written = re.sub(r"=[ \t]+(?=\r?\n)", "=", written)  # RFC 2045 § 6.7 (3): blanks at the end were added on the way
-        return binascii.a2b_qp(written.encode("utf-8", "surrogateescape"))
-    if isinstance(written, str) and encoding == "base64" and (lines := _base64_lines(written)) is not None:
-        opened.flaw("text-after-base64")
-        return binascii.a2b_base64(lines + "=" * (-len(lines) % 4))
-    try:
-        payload = part.get_payload(decode=True)
-    except Exception:
-        opened.flaw("transfer-encoding-broken")
-        payload = None
-    if isinstance(payload, bytes):
-        return payload
-    raw = part.get_payload()
-    return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
-
-
-NOT_BASE64 = re.compile(r"^(?!\s*$)(?![A-Za-z0-9+/]+={0,2}\s*$).*$", re.MULTILINE)
-
-
-def _base64_lines(written: str) -> str | None:
-    """The lines before something that is no base64 at all (a list's or scanner's footer), or None where there is none."""
-    stray = NOT_BASE64.search(written)
-    if stray is None or stray.start() == 0:
-        return None
-    kept = re.sub(r"\s", "", written[: stray.start()])
-    return kept.rstrip("=") if kept and len(kept.rstrip("=")) % 4 != 1 else None
-
-
 def _defect_name(defect: object) -> str:
     """``StartBoundaryNotFoundDefect`` → ``start-boundary-not-found``."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", type(defect).__name__.removesuffix("Defect")).lower()
@@ -282,8 +249,8 @@ def _defect_name(defect: object) -> str:
 def _attachment(part: Part, kind: str, opened: Opened) -> None:
     if kind == "text/calendar":
         opened.calendar_method = opened.calendar_method or parameter(part, "method").upper()
-    content = _bytes(part, opened)
-    name = safe_name(name_of(part) or _name_for(kind))
+    content = content_of(part, opened.flaw)
+    name = safe_name(name_of(part) or name_for(kind))
     if name.lower() == "winmail.dat" or kind in ("application/ms-tnef", "application/vnd.ms-tnef"):
         inside = tnef.read(content)
         if inside is not None:
@@ -330,7 +297,7 @@ def _as_bytes(part: Part) -> bytes:
 
 def _enveloped(part: Part, opened: Opened, texts: list[str], pages: list[str], depth: int) -> None:
     """S/MIME in one piece (RFC 8551 § 3.5.2): the signed content is read, an encrypted one is an attachment with a defect."""
-    content = _bytes(part, opened)
+    content = content_of(part, opened.flaw)
     inner = _signed_content(content)
     if inner:
         opened.flaw("smime-signed")
@@ -350,114 +317,3 @@ def _signed_content(content: bytes) -> bytes:
         return bytes(info["content"]["encap_content_info"]["content"].native or b"")
     except Exception:  # asn1crypto raises whatever the bytes lead it to
         return b""
-
-
-def _without_uuencoded(text: str, opened: Opened) -> str:
-    """Files written into the text by ``uuencode``, as attachments."""
-    if "\nend" not in text or "begin " not in text:
-        return text
-
-    def take(match: re.Match[str]) -> str:
-        content = bytearray()
-        for line in match[2].splitlines():
-            try:
-                content += binascii.a2b_uu(line)
-            except binascii.Error:
-                opened.flaw("uuencode-broken")
-                break
-        opened.attachments.append(Attachment(safe_name(match[1]), "application/octet-stream", bytes(content)))
-        return ""
-
-    return UUENCODED.sub(take, text)
-
-
-# ── names and parameters ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def parameter(part: Part, name: str, field_name: str = "Content-Type") -> str:
-    """A parameter of a structured header: plain, quoted, RFC 2231 (split, with charset) or, against the rules, RFC 2047."""
-    value = _field(part, field_name)[:8000]
-    if "=" not in value:
-        return ""
-    pieces: dict[int, tuple[str, bool]] = {}
-    for match in PARAMETER.finditer(re.sub(r"[\r\n]+\s*", " ", value)):
-        if match[1].lower() != name:
-            continue
-        text = match[4].strip()
-        if text.startswith('"'):
-            text = re.sub(r'\\([\\"])', r"\1", text[1:-1]) if text.endswith('"') and len(text) > 1 else text[1:]
-        pieces.setdefault(int(match[2][1:]) if match[2] and len(match[2]) < 6 else (-1 if not match[3] else 0), (text, bool(match[3])))
-    extended = {number: piece for number, piece in pieces.items() if number >= 0}
-    if extended:
-        return _rfc2231([extended[number] for number in sorted(extended)])
-    return header(pieces[-1][0]) if pieces else ""
-
-
-def _field(part: Part, name: str) -> str:
-    """A header as it was written, raw bytes as surrogates (``get`` would replace them)."""
-    wanted = name.lower()
-    return next((UNPRINTED.sub("", str(value)) for key, value in part.raw_items() if key.lower() == wanted), "")
-
-
-UNPRINTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-
-
-def _rfc2231(pieces: list[tuple[str, bool]]) -> str:
-    charset, first = "", True
-    content = b""
-    for text, encoded in pieces:
-        if encoded:
-            if first and text.count("'") >= 2:
-                charset, _, text = text.split("'", 2)
-            content += unquote_to_bytes(text.encode("ascii", "surrogateescape"))
-        else:
-            content += text.encode("utf-8", "surrogateescape")
-        first = False
-    return header(decode(content, charset or "utf-8")[0])
-
-
-def name_of(part: Part) -> str:
-    """The file name of a part, ``""`` where it has none."""
-    return parameter(part, "filename", "Content-Disposition") or parameter(part, "name")
-
-
-def safe_name(name: str) -> str:
-    """A name that can be written to any disk and shown to anybody: no path, no control or direction marks, no device, bounded."""
-    name = UNSAFE.sub("", name.replace("\\", "/").rpartition("/")[2]).strip(" .")
-    if DEVICE.match(name):
-        name = "_" + name
-    if len(name) > NAME_LENGTH:
-        stem, dot, ending = name.rpartition(".")
-        name = f"{stem[: NAME_LENGTH - 12]}.{ending[:10]}" if dot else name[:NAME_LENGTH]
-    while len(name.encode("utf-8", "replace")) > NAME_BYTES:
-        stem, dot, ending = name.rpartition(".")
-        name = f"{stem[: len(stem) - 10]}.{ending}" if dot and len(stem) > 10 else name[:-10]
-    return name or "unnamed"
-
-
-def _name_for(kind: str) -> str:
-    endings = {
-        "text/calendar": "invite.ics",
-        "text/html": "page.html",
-        "text/plain": "text.txt",
-        "application/pdf": "document.pdf",
-        "application/pkcs7-signature": "smime.p7s",
-    }
-    return endings.get(kind, "unnamed" if not kind.startswith("image/") else f"image.{kind.partition('/')[2][:8]}")
-
-
-def unflow(text: str, *, delsp: bool = False) -> str:
-    """``format=flowed`` undone (RFC 3676 § 4.2): a line that ends in a blank goes on in the next of the same quote depth."""
-    out: list[str] = []
-    depth_before, open_line = 0, False
-    for line in text.split("\n"):
-        stripped = line.lstrip(">")
-        depth = len(line) - len(stripped)
-        stripped = stripped.removeprefix(" ")
-        flowed = stripped.endswith(" ") and stripped != "-- "
-        if open_line and depth == depth_before and stripped != "-- ":
-            out[-1] += stripped[:-1] if flowed and delsp else stripped
-        else:
-            out.append(("> " if depth == 1 else ">" * depth + " " if depth else "") + (stripped[:-1] if flowed and delsp else stripped))
-        depth_before, open_line = depth, flowed
-    return "\n".join(out)

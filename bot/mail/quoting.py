@@ -14,7 +14,8 @@ from bot.mail import quoting_words as words
 from bot.mail.html import END, QUOTE, REST
 
 LINES = 4000  # lines that are looked at one by one; what follows belongs to the part that line 4000 belongs to
-SIGNATURE_LINES = 14
+SIGNATURE_LINES = 14  # with words on them
+FOOTER_LINES = 80  # looked at beneath a leave-taking, blank ones among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +206,13 @@ def _signature_of(lines: list[str], labels: list[str], start: int, end: int, nam
                 break
         elif (
             (words.DELIMITER.match(line) and number > 0)
-            or (_takes_leave(line, lines[start:number]) and _is_signature(lines[number + 1 : end]))
-            or (words.LINE.match(line) and number > start and _is_signature(lines[number + 1 : end]))
+            or (_takes_leave(line, lines[start:number]) and _is_signature(lines[number + 1 : min(end, number + FOOTER_LINES)]))
+            or (words.LINE.match(line) and number > start and _is_signature(lines[number + 1 : min(end, number + FOOTER_LINES)]))
             or (
                 names
                 and number > start
                 and _is_name(line, names)
-                and _is_signature(lines[number + 1 : end])
+                and _is_signature(lines[number + 1 : min(end, number + FOOTER_LINES)])
                 and not _listed(lines, start, number)
             )
         ):
@@ -278,7 +279,7 @@ def _postscript(lines: list[str], labels: list[str], start: int, end: int) -> No
 
 def _is_signature(lines: list[str]) -> bool:
     """Name, title, place and numbers: few lines, none that says or asks something."""
-    told = [line for line in lines if line.strip() and not words.CLIENT.match(line)]
+    told = (line for line in lines if line.strip() and not words.CLIENT.match(line))
     for number, line in enumerate(told):
         if words.DISCLAIMER.match(line) or words.DELIMITER.match(line) or words.POSTSCRIPT.match(line) or words.RULE.match(line):
             return True
