@@ -162,14 +162,64 @@ def notice(
     now: datetime,
 ) -> Outgoing:
     """An automatic mail that answers no mail: reminder, alarm, digest. ``key`` makes its Message-ID."""
-    subject, body = templates.render(name, language, {**_common(letterhead), **context})
-    identifier = message_id(letterhead.domain, "notice", name, key, recipient)
-    mail = _mail(letterhead, recipient, subject, now, identifier)
+    mail = _notice(letterhead, templates, name, language, recipient, {**context, "by_person": False}, key, now)
     _automatic_headers(mail, "auto-generated")
-    mail.set_content(body, cte="quoted-printable")
     return Outgoing(
-        identifier, name, letterhead.address, recipient, mail.as_bytes(), language=language, case_ref=str(context.get("case_ref", ""))
+        str(mail["Message-ID"]),
+        name,
+        letterhead.address,
+        recipient,
+        mail.as_bytes(),
+        language=language,
+        case_ref=str(context.get("case_ref", "")),
     )
+
+
+def draft_notice(
+    letterhead: Letterhead,
+    templates: Templates,
+    name: str,
+    language: Language,
+    *,
+    recipient: str,
+    context: Mapping[str, Any],
+    key: str,
+    now: datetime,
+    thread: Mapping[str, str] | None = None,
+) -> Outgoing:
+    """A mail that a person may send: as ``notice``, without the headers and the words of an automatic one.
+
+    ``thread``: In-Reply-To and References where it answers a mail.
+    """
+    mail = _notice(letterhead, templates, name, language, recipient, {**context, "by_person": True}, key, now)
+    for header, value in (thread or {}).items():
+        mail[header] = value
+    return Outgoing(
+        str(mail["Message-ID"]),
+        "draft",
+        letterhead.address,
+        recipient,
+        mail.as_bytes(),
+        automatic=False,
+        language=language,
+        case_ref=str(context.get("case_ref", "")),
+    )
+
+
+def _notice(
+    letterhead: Letterhead,
+    templates: Templates,
+    name: str,
+    language: Language,
+    recipient: str,
+    context: Mapping[str, Any],
+    key: str,
+    now: datetime,
+) -> EmailMessage:
+    subject, body = templates.render(name, language, {**_common(letterhead), **context})
+    mail = _mail(letterhead, recipient, subject, now, message_id(letterhead.domain, "notice", name, key, recipient))
+    mail.set_content(body, cte="quoted-printable")
+    return mail
 
 
 def _common(letterhead: Letterhead) -> dict[str, Any]:
@@ -178,6 +228,7 @@ def _common(letterhead: Letterhead) -> dict[str, Any]:
         "organisation": letterhead.organisation,
         "public_url": letterhead.public_url,
         "privacy_url": letterhead.privacy_url,
+        "by_person": False,
     }
 
 
@@ -242,18 +293,30 @@ def _context(subject: Subject, action: Action, language: Language) -> dict[str, 
     application = subject.findings.application
     return {
         **_common(subject.letterhead),
+        "by_person": action.draft,
         "topics": [
             {"title": topic.title(language), "answer": topic.answer(language), "source": topic.source, "checked": topic.checked.isoformat()}
             for topic in topics
         ],
         "missing": application.missing if application is not None and subject.letterhead.checklist_in_receipt else (),
+        "number": application.number if application is not None else "",
         "case": subject.cases.get(action.case_ref),
+        "caseworker_name": person_name(subject.cases[action.case_ref].caseworker) if action.case_ref in subject.cases else "",
         "next_deadline": subject.next_deadline,
         "checklist_names": named(subject.texts, "checklist"),
         "state_names": named(subject.texts, "state"),
         "deadline_names": named(subject.texts, "deadline"),
         "language": language.value,
     }
+
+
+def person_name(address: str) -> str:
+    """The name that an address ``first.last@…`` tells, with the address; else the address alone."""
+    local = address.rpartition("@")[0]
+    names = [part for part in re.split(r"[._]", local) if part]
+    if len(names) < 2 or not all(re.fullmatch(r"[^\W\d_]+(?:-[^\W\d_]+)*", part) for part in names):
+        return address
+    return f"{' '.join(part.title() for part in names)} ({address})"
 
 
 def named(texts: Mapping[str, Mapping[str, str]], group: str) -> dict[str, Mapping[str, str]]:
@@ -310,7 +373,11 @@ def _forward_context(subject: Subject, action: Action) -> dict[str, Any]:
         "confidence": understanding.confidence,
         "also": [category.value for category in understanding.also],
         "case_ref": action.case_ref,
-        "suggestions": [match.case_ref for match in findings.suggestions],
+        "suggestions": [
+            found.case_ref
+            for found in (findings.match, *findings.suggestions)
+            if found is not None and not (found is findings.match and found.certain)
+        ],
         "case_refs": understanding.case_refs,
         "reasons": [shown.get(reason.value, {}).get("nb", reason.value) for reason in decision.reasons],
         "sentences": [statement.sentence for statement in understanding.statements][:3],
@@ -323,6 +390,7 @@ def _forward_context(subject: Subject, action: Action) -> dict[str, Any]:
         "sensitive": understanding.sensitive,
         "attachments": [(attachment.name, attachment.size) for attachment in message.attachments],
         "checklist_names": named(subject.texts, "checklist"),
+        "remark_names": named(subject.texts, "remark"),
     }
 
 

@@ -120,7 +120,10 @@ class Reason(StrEnum):
     OFFER_RETURNED = "offer-returned"
     OFFER_IN_WORDS = "offer-accepted-in-words"
     OFFER_LATE = "offer-after-deadline"
+    OTHER_OFFER = "document-of-another-case"
     SIGNATURE_VALID = "signature-valid"
+    SIGNATURE_SEAL = "signature-is-a-seal"
+    SIGNATURE_UNTRUSTED = "signature-not-trusted"
     SIGNATURE_BROKEN = "signature-broken"
     SIGNATURE_NONE = "no-verifiable-signature"
     APPLICATION_NEW = "application-new"
@@ -248,7 +251,8 @@ class SignatureReport:
     """What can be said of one electronic signature. Facts only; a person concludes (domain.md § 4).
 
     ``intact``: the signed bytes are unchanged; ``whole``: it covers the whole file; ``changed_after``: something was
-    added after it; ``trusted``: a path to a configured anchor was found; ``level``: qualified, seal, advanced or none.
+    added after it; ``trusted``: a path to a configured anchor was found; ``level``: ``qualified``, ``advanced`` (a person's),
+    ``seal`` or ``qualified-seal`` (an organisation's), ``""`` where the certificate cannot be read.
     """
 
     signer: str
@@ -266,6 +270,11 @@ class SignatureReport:
     def valid(self) -> bool:
         """Intact, covering the whole document, nothing added after, by a trusted and unexpired certificate."""
         return self.intact and self.whole and self.trusted and not self.changed_after and not self.expired
+
+    @property
+    def personal(self) -> bool:
+        """By a person's certificate, not by the seal of a signing service or another organisation."""
+        return bool(self.level) and not self.level.endswith("seal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +430,7 @@ class Past:
     open_cases: tuple[Case, ...] = ()  # every open case, looked up only where no reference and no thread tells the case
     automatic_today: int = 0  # automatic mails to this address in the last 24 hours
     receipt_in_thread: bool = False
+    application_number: str = ""  # the provisional number that an application would get now
 
     def case(self, ref: str) -> Case | None:
         """The register's row for a reference, if it was looked up and is known."""
@@ -432,7 +442,7 @@ class CaseMatch:
     """How a mail was tied to a case. ``certain`` means that it may change the case; else it is a suggestion."""
 
     case_ref: str
-    how: str  # reference | thread | sender | title
+    how: str  # reference | thread | serial-number | sender | title | institution
     certain: bool
     score: float = 1.0
 
@@ -462,8 +472,9 @@ class OfferEntry:
     in_time: bool | None  # None: not known when the offer was sent
     due: date | None
     signatures: tuple[SignatureReport, ...] = ()
-    signer_on_list: bool | None = None
+    signer_on_list: bool | None = None  # None: no list, or no valid signature of a person
     document: str = ""
+    # scan, signature-container, password-protected, provider-seal, holiday, another-case, several-documents
     remarks: tuple[str, ...] = ()
     why: tuple[Reason, ...] = ()
 
@@ -486,6 +497,7 @@ class ApplicationEntry:
     checklist: tuple[ChecklistItem, ...] = ()
     case_ref: str = ""  # the archive's reference when one is stated and known
     why: tuple[Reason, ...] = ()
+    number: str = ""  # provisional, ours: M-2026-0001; a caseworker ties it to the archive's reference
 
     @property
     def missing(self) -> tuple[str, ...]:

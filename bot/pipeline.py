@@ -8,30 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.alarms import Limits, overrun
-from bot.compose import Letterhead, Subject, Templates, compose, notice
+from bot.compose import Letterhead, Subject, Templates, compose
 from bot.decide import Facts, Policy, decide
 from bot.journal import Journal, where
 from bot.knowledge import Knowledge
 from bot.mail import parse
 from bot.matters import MattersRules, find
-from bot.matters.deadlines import (
-    OSLO,
-    PRELIMINARY_DAYS,
-    DeadlineRules,
-    Reminder,
-    next_deadline,
-    office_hours,
-    overdue,
-    reminders,
-)
+from bot.matters.calendar import OSLO, office_hours
+from bot.matters.deadlines import Answers, Deadline, DeadlineRules, Waiting, next_deadline, reminders, standing
 from bot.model import (
     Authentication,
     Case,
@@ -40,7 +32,6 @@ from bot.model import (
     Delivery,
     Examined,
     Findings,
-    Language,
     Message,
     Outgoing,
     Past,
@@ -49,6 +40,7 @@ from bot.model import (
     Result,
     Understanding,
 )
+from bot.notices import Writing, digests, reminder_mails
 from bot.senders import Sender
 from bot.sources import Counted, Mirror
 from bot.store import Store, StoreUnavailable, Tx
@@ -216,7 +208,7 @@ def _proven(message: Message, understanding: Understanding) -> Understanding:
 
 def judge(parts: Parts, raw: Raw, message: Message, examined: Examined, understanding: Understanding, past: Past, now: datetime) -> Judged:
     """The pure middle: rules of the domain, then the policy."""
-    findings = find(message, examined, understanding, past, now, parts.rules)
+    findings = find(message, examined, understanding, past, raw.received, parts.rules)
     facts = Facts(raw, message, understanding, findings, past, parts.policy, parts.brain.model.assurance, now)
     return Judged(raw, message, examined, understanding, findings, decide(facts))
 
@@ -406,63 +398,49 @@ async def remind_forever(parts: Parts) -> None:
 async def remind(parts: Parts) -> int:
     """Put what is due into the outbox: reminders, drafts for overdue cases, the daily digest. Returns how many mails are new."""
 
-    def work(tx: Tx) -> int:
-        now = parts.clock()
-        cases, confirmed, answered = tx.cases(), tx.confirmed_deletions(), tx.answered_offers()
-        due = reminders(cases, now, parts.deadlines, confirmed, answered)
-        mails = [mail for reminder in due for mail in _reminder_mails(parts, tx, reminder, now)]
-        mails += _digests(parts, tx, cases, confirmed, answered, now)
-        tx.expire_held(now)
-        return sum(tx.add_mail(mail, now) for mail in mails)
-
-    made: int = await _patiently(parts, lambda: parts.store.write(work))
+    made: int = await _patiently(parts, lambda: parts.store.write(lambda tx: _remind(parts, tx)))
     if made:
         parts.outbox_waiting.set()
     return made
 
 
-def _reminder_mails(parts: Parts, tx: Tx, reminder: Reminder, now: datetime) -> list[Outgoing]:
-    """To each contact, in the language that contact last wrote in; a draft unless it may go by itself."""
-    mails = []
-    for contact in reminder.case.contacts:
-        language = Language(tx.last_language(contact) or "nb")
-        context = {"case_ref": reminder.case.case_ref, "due": reminder.due, "overdue": reminder.overdue}
-        mail = notice(
-            parts.letterhead,
-            parts.templates,
-            f"reminder-{reminder.kind}",
-            language,
-            recipient=contact,
-            context=context,
-            key=reminder.occasion,
-            now=now,
-        )
-        mails.append(replace(mail, kind="reminder" if reminder.automatic else "draft", automatic=reminder.automatic))
-    return mails
+def _remind(parts: Parts, tx: Tx) -> int:
+    """Set what stands, take back what is settled, and write what is due; the last only in office hours."""
+    now, cases = parts.clock(), tx.cases()
+    mails = {
+        row["key"]: Waiting(**{name: row[name] or getattr(NOBODY, name) for name in NAMES_OF_WAITING}) for row in tx.waiting_for_person()
+    }
+    answers = Answers(tx.confirmed_deletions(), tx.reported_deletions(), tx.answered_offers())
+    stand = standing(cases, mails.values(), answers, parts.deadlines)
+    tx.keep_deadlines([(each.kind, each.subject, each.due, each.case_ref, each.desk, each.reported) for each in stand], now)
+    due = reminders(stand, {case.case_ref: case for case in cases}, mails, now, parts.deadlines)
+    tx.withdraw_reminders({reminder.occasion for reminder in due}, now)
+    tx.expire_held(now)
+    if not office_hours(now):
+        return 0
+    writing = Writing(parts.letterhead, parts.templates, parts.words, parts.policy, now)
+    done, made = tx.reminded(), 0
+    for reminder in due:
+        if reminder.occasion not in done and (written := reminder_mails(writing, reminder, tx.last_language)):
+            made += tx.add_reminder(reminder.occasion, reminder.deadline.case_ref or reminder.deadline.subject, written, now)
+    if now.astimezone(OSLO).hour >= parts.digest_hour:
+        made += sum(tx.add_mail(mail, now) for mail in _digests(parts, tx, writing, stand, cases, mails.values()))
+    return made
 
 
-def _digests(parts: Parts, tx: Tx, cases: list[Case], confirmed: frozenset[str], answered: frozenset[str], now: datetime) -> list[Outgoing]:
-    """One digest a working day to each caseworker and the fallback desk: numbers and references, no content of mails."""
-    local = now.astimezone(OSLO)
-    if not office_hours(now) or local.hour < parts.digest_hour:
-        return []
-    waiting = len(tx.open_since(now))
-    stale = [f"{row['category']} {row['case_ref']}".strip() for row in tx.open_since(now - timedelta(days=PRELIMINARY_DAYS))]
-    mails = []
-    for desk in sorted({case.caseworker for case in cases if case.caseworker} | ({parts.policy.fallback} - {""})):
-        own = [case for case in cases if case.caseworker == desk]
-        passed = [
-            f"{case.case_ref}: {kind} {day}"
-            for case in own
-            for kind, day in overdue(case, local.date(), parts.deadlines, confirmed, answered)
-        ]
-        ahead = [(case, next_deadline(case, local.date(), parts.deadlines)) for case in own]
-        soon = [f"{case.case_ref}: {near[0]} {near[1]}" for case, near in ahead if near is not None and (near[1] - local.date()).days <= 14]
-        context = {"waiting": waiting, "overdue": passed + stale, "soon": soon}
-        key = f"{local.date()}"
-        mail = notice(parts.letterhead, parts.templates, "digest", Language.NB, recipient=desk, context=context, key=key, now=now)
-        mails.append(replace(mail, automatic=False))
-    return mails
+NOBODY = Waiting("", datetime.min.replace(tzinfo=UTC), "other")
+NAMES_OF_WAITING = tuple(item.name for item in fields(Waiting))
+
+
+def _digests(
+    parts: Parts, tx: Tx, writing: Writing, stand: tuple[Deadline, ...], cases: list[Case], mails: Iterable[Waiting]
+) -> tuple[Outgoing, ...]:
+    everything = tx.open_since(parts.clock() + timedelta(seconds=1))
+    waiting = Counter(mail.desk for mail in mails if mail.desk not in ("", parts.policy.fallback))
+    waiting[""] = len(everything)
+    workers = {case.case_ref: case.caseworker for case in cases}
+    drafts = Counter(workers.get(row["case_ref"], "") for row in tx.reminder_drafts())
+    return digests(writing, stand, cases, waiting, sum(row["urgent"] for row in everything), drafts)
 
 
 # ── command line: thought without a store ─────────────────────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ CORE = (
     "bot.compose",
     "bot.alarms",
     "bot.ledger",
+    "bot.notices",
 )  # each may use those before it
 EDGES = ("bot.examine", "bot.store", "bot.sources", "bot.senders", "bot.config", "bot.journal")
 CONTRACTS = ("bot.store", "bot.sources", "bot.senders")  # the three __init__, not what lies below them
@@ -42,7 +43,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "cryptography": ("bot.demo_documents", "bot.examine"),
     "docx": ("bot.examine",),
     "fastapi": ("bot.web",),
-    "holidays": ("bot.matters.deadlines",),
+    "holidays": ("bot.matters.calendar",),
     "httpx": ("bot.web",),
     "imapclient": ("bot.sources.imap",),
     "inscriptis": ("bot.mail.html",),

@@ -18,7 +18,9 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.qualified.assess import QualificationAssessor
 from pyhanko.sign.validation.qualified.eutl_parse import trust_list_to_registry
+from pyhanko.sign.validation.qualified.q_status import QualifiedStatus
 from pyhanko.sign.validation.qualified.tsp import TSPRegistry, TSPTrustManager
 from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
@@ -38,7 +40,7 @@ def reports(content: bytes, options: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _report(signature: EmbeddedPdfSignature, fields: frozenset[str], options: dict[str, Any]) -> dict[str, Any]:
     try:
-        status = _validate(signature, options)
+        status, trouble = _validate(signature, options)
     except Exception as error:  # same reason
         return _broken(f"the signature cannot be checked ({type(error).__name__})")
     certificate = status.signing_cert
@@ -49,7 +51,7 @@ def _report(signature: EmbeddedPdfSignature, fields: frozenset[str], options: di
     whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE or (
         status.coverage == SignatureCoverageLevel.ENTIRE_REVISION and not changed
     )
-    notes = _notes(status, changed, expired)
+    notes = [*_notes(status, changed, expired), *trouble]
     return {
         "signer": _name(certificate.subject),
         "issuer": _name(certificate.issuer),
@@ -59,20 +61,26 @@ def _report(signature: EmbeddedPdfSignature, fields: frozenset[str], options: di
         "changed_after": changed,
         "trusted": bool(status.trusted) or (_trusted_but_expired(signature, options) if expired else False),
         "expired": expired,
-        "level": _level(status),
+        "level": _level(status, options),
         "note": "; ".join(notes),
     }
 
 
-def _validate(signature: EmbeddedPdfSignature, options: dict[str, Any], moment: datetime | None = None) -> PdfSignatureStatus:
+def _validate(
+    signature: EmbeddedPdfSignature, options: dict[str, Any], moment: datetime | None = None
+) -> tuple[PdfSignatureStatus, list[str]]:
+    """The status by the configured anchors, or by the trusted list where it says more; and what is wrong with the list."""
     status = validate_pdf_signature(signature, _anchored(options, moment))
-    if status.trusted or not options.get("trusted_list"):
-        return status
-    registry = _registry(options["trusted_list"], tuple(options.get("trusted_list_certificates", ())))
-    listed = validate_pdf_signature(
-        signature, ValidationContext(trust_manager=TSPTrustManager(registry), allow_fetching=False, moment=moment)
-    )
-    return listed if listed.trusted else status
+    if not options.get("trusted_list"):
+        return status, []
+    try:
+        registry = _registry(options["trusted_list"], tuple(options.get("trusted_list_certificates", ())))
+        listed = validate_pdf_signature(
+            signature, ValidationContext(trust_manager=TSPTrustManager(registry), allow_fetching=False, moment=moment)
+        )
+    except Exception as error:  # a list that is old, forged or not there says nothing of the document
+        return status, [f"the trusted list cannot be used ({type(error).__name__})"]
+    return (listed if listed.trusted else status), []
 
 
 def _anchored(options: dict[str, Any], moment: datetime | None) -> ValidationContext:
@@ -111,7 +119,7 @@ def _trusted_but_expired(signature: EmbeddedPdfSignature, options: dict[str, Any
     if certificate is None:
         return False
     try:
-        return bool(_validate(signature, options, certificate.not_valid_after).trusted)
+        return bool(_validate(signature, options, certificate.not_valid_after)[0].trusted)
     except Exception:  # the check is for the wording only
         return False
 
@@ -132,11 +140,24 @@ def _only_signatures(status: PdfSignatureStatus, fields: frozenset[str]) -> bool
     return touched is not None and set(touched) <= fields
 
 
-def _level(status: PdfSignatureStatus) -> str:
-    result = status.qualification_result
-    if result is None or result.status is None or not result.status.qualified:
-        return "seal" if _is_organisation(status.signing_cert) else "advanced"
-    return "seal" if "SEAL" in str(result.status.qc_type).upper() else "qualified"
+def _level(status: PdfSignatureStatus, options: dict[str, Any]) -> str:
+    """``qualified`` and ``qualified-seal`` by the trusted list alone (Regulation (EU) 910/2014 art. 22): a certificate cannot make itself so."""
+    qualified = _qualification(status, options)
+    if qualified is not None and qualified.qualified:
+        return "qualified-seal" if "SEAL" in qualified.qc_type.name else "qualified"
+    return "seal" if _is_organisation(status.signing_cert) else "advanced"
+
+
+def _qualification(status: PdfSignatureStatus, options: dict[str, Any]) -> QualifiedStatus | None:
+    """What the trusted list makes of the path that was found; None without a list or a path."""
+    if not options.get("trusted_list") or not status.trusted or status.validation_path is None:
+        return None
+    try:
+        registry = _registry(options["trusted_list"], tuple(options.get("trusted_list_certificates", ())))
+        result = QualificationAssessor(registry).check_entity_cert_qualified(status.validation_path)
+    except Exception:  # an odd certificate or list: then nobody can say that it is qualified
+        return None
+    return result.status
 
 
 def _is_organisation(certificate: x509.Certificate) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.matters import application, case, deletion, offer
 from bot.matters.trust import is_contact, trust
-from bot.model import Case, Examined, Findings, Message, Past, Reason, Trust, Understanding
+from bot.model import Case, Category, Examined, Findings, Message, Past, Reason, Trust, Understanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +18,15 @@ class MattersRules:
 
 
 def find(message: Message, examined: Examined, understanding: Understanding, past: Past, now: datetime, rules: MattersRules) -> Findings:
-    """What the rules say of one mail. ``now`` is the time it counts as received at."""
+    """What the rules say of one mail. ``now`` is the time that it counts as received at: that of its arrival, not of its handling."""
     if message.automatic is not None:
         return Findings(trust=trust(message.sender, understanding.authentication, None))
     match, suggestions, reasons = case.match(message, understanding, past)
     matched = past.case(match.case_ref) if match is not None else None
     level = trust(message.sender, understanding.authentication, matched)
     deletions = deletion.entries(message, understanding, past)
-    returned = offer.entry(understanding, examined, match, past, now, rules.offer_days)
-    handed_in = application.entry(message, understanding, examined, match.case_ref if match is not None and match.certain else "")
+    returned = offer.entry(message, understanding, examined, match, past, now, rules.offer_days)
+    handed_in = application.entry(message, understanding, examined, past, match.case_ref if match is not None and match.certain else "")
     found = [*reasons]
     for entry in (*deletions, returned, handed_in):
         found += entry.why if entry is not None else ()
@@ -46,6 +46,8 @@ def find(message: Message, examined: Examined, understanding: Understanding, pas
 
 def _status_case(message: Message, understanding: Understanding, past: Past, matched: Case | None, level: Trust) -> str:
     """The case whose status may be told: asked for by a verified contact of exactly one matching case."""
+    if understanding.category not in (Category.CASE, Category.OTHER) or len(understanding.case_refs) > 1:
+        return ""
     if not any(statement.kind == "status-question" for statement in understanding.statements):
         return ""
     if matched is not None:

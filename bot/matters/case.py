@@ -7,6 +7,8 @@ from bot.model import Case, CaseMatch, Message, Past, Reason, Understanding
 from bot.understanding.fuzzy import contained
 
 TITLE_LIKENESS = 88.0  # of 100; below that, titles of other projects on the same subject begin to match
+INSTITUTION_LIKENESS = 92.0  # names of institutions are short and like each other: "Universitetet i Oslo", "Universitetet i Bodø"
+INSTITUTION_LETTERS = 5  # an abbreviation of two or three letters stands in any text
 SUGGESTIONS = 3
 TEXT_COMPARED = 4000  # characters of the mail that titles are looked for in
 
@@ -24,7 +26,7 @@ def match(message: Message, understanding: Understanding, past: Past) -> tuple[C
         return _found(message, understanding, by_reference, "reference", by_thread, reasons)
     if by_thread:
         return _found(message, understanding, by_thread, "thread", [], reasons)
-    suggestions = _by_sender(message, past) or _by_title(message, past)
+    suggestions = _by_serial_number(understanding, past) or _by_sender(message, past) or _by_words(message, past)
     if not understanding.case_refs:
         reasons.append(Reason.NO_REFERENCE)
     if suggestions:
@@ -62,8 +64,29 @@ def _by_sender(message: Message, past: Past) -> tuple[CaseMatch, ...]:
     return tuple(CaseMatch(case.case_ref, "sender", False, score) for case in found[:SUGGESTIONS])
 
 
-def _by_title(message: Message, past: Past) -> tuple[CaseMatch, ...]:
+def _by_serial_number(understanding: Understanding, past: Past) -> tuple[CaseMatch, ...]:
+    """Cases with a delivery that the mail names; a serial number is printed on what was delivered and proves nothing."""
+    named = {plain_serial(number) for number in understanding.serial_numbers}
+    found = [case for case in past.open_cases if named & {plain_serial(number) for number in case.serial_numbers}]
+    return tuple(CaseMatch(case.case_ref, "serial-number", False, 0.9) for case in found[:SUGGESTIONS])
+
+
+def plain_serial(number: str) -> str:
+    """A serial number as it is compared: people write ``W19-0001`` for ``w19_0001``."""
+    return number.strip().lower().replace("-", "_")
+
+
+def _by_words(message: Message, past: Past) -> tuple[CaseMatch, ...]:
+    """Open cases whose title, else whose institution, stands in the mail or nearly so."""
     text = f"{message.subject}\n{message.own}"[:TEXT_COMPARED]
-    scored = [(contained(case.title, text), case) for case in past.open_cases if case.title]
-    best = sorted(((score, case) for score, case in scored if score >= TITLE_LIKENESS), key=lambda pair: -pair[0])
-    return tuple(CaseMatch(case.case_ref, "title", False, score / 100) for score, case in best[:SUGGESTIONS])
+    titles = [(contained(case.title, text), case) for case in past.open_cases if case.title]
+    best = sorted(((score, case) for score, case in titles if score >= TITLE_LIKENESS), key=lambda pair: -pair[0])
+    if best:
+        return tuple(CaseMatch(case.case_ref, "title", False, score / 100) for score, case in best[:SUGGESTIONS])
+    signed = f"{text}\n{message.signature}"
+    named = {case.institution for case in past.open_cases if len(case.institution) >= INSTITUTION_LETTERS}
+    likeness = {name: contained(name, signed) for name in named}
+    of_institution = [case for case in past.open_cases if likeness.get(case.institution, 0.0) >= INSTITUTION_LIKENESS]
+    if len(of_institution) > SUGGESTIONS:
+        return ()  # a large university has hundreds: its name alone tells nothing
+    return tuple(CaseMatch(case.case_ref, "institution", False, likeness[case.institution] / 200) for case in of_institution)

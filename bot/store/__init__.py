@@ -7,8 +7,8 @@ begin and commit. A store that is busy, full or broken raises ``StoreUnavailable
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from bot.model import (
@@ -107,7 +107,28 @@ class Tx(Protocol):
         """References of cases whose deletion stands as confirmed."""
 
     def answered_offers(self) -> frozenset[str]:
-        """References of cases whose offer came back in some form."""
+        """References of cases whose offer came back in some form from somebody who may speak in the case."""
+
+    def reported_deletions(self) -> frozenset[str]:
+        """References of cases whose deletion somebody who may speak in them has reported, confirmed or still to be checked."""
+
+    def waiting_for_person(self) -> list[dict[str, Any]]:
+        """Mails of people that nobody has answered or finished, with where they were sent on to and when."""
+
+    def keep_deadlines(self, standing: Iterable[tuple[str, str, date, str, str, bool]], now: datetime) -> None:
+        """Set which deadlines stand: (kind, subject, due, case_ref, desk, reported)."""
+
+    def deadlines(self) -> list[dict[str, Any]]:
+        """The deadlines that stand as they were last kept, the nearest first."""
+
+    def reminded(self) -> frozenset[str]:
+        """The occasions that reminders were made for."""
+
+    def add_reminder(self, occasion: str, subject: str, mails: Iterable[Outgoing], now: datetime) -> int:
+        """Put the mails of a reminder into the outbox, once for all time; returns how many are new."""
+
+    def withdraw_reminders(self, current: Collection[str], now: datetime) -> int:
+        """Take back reminders that have not left and whose occasion is not among ``current``; returns how many."""
 
     def open_since(self, before: datetime) -> list[dict[str, Any]]:
         """Mails that wait for a person since before ``before``: key, case_ref, category, received; no content."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database, Migrations
 
-from bot.model import Decision, Examined, Findings, Message, Outgoing, Past, Raw, Sent, Understanding
+from bot.model import Category, Decision, Examined, Findings, Message, Outgoing, Past, Raw, Sent, Understanding
 from bot.store.codec import decode, encode, moment, run_script, stamp
 
 migrations = Migrations("mails")
 
+PROVISIONAL = re.compile(r"\bM-\d{4}-\d{4,6}\b", re.IGNORECASE)  # the number that an application gets before it has a reference
+PROVISIONAL_READ = 20_000  # characters
 RESTRICTED = {"identity-number", "data-file"}  # what is never put into the search index
 
 if TYPE_CHECKING:
@@ -79,6 +82,14 @@ class Mails:
 
         def open_cases(self) -> list[Case]:
             """Every open case."""
+            ...
+
+        def cases_of_numbers(self, numbers: Iterable[str]) -> list[str]:
+            """References that provisional numbers have been tied to."""
+            ...
+
+        def next_application_number(self, now: datetime) -> str:
+            """The provisional number that an application would get now."""
             ...
 
         def add_mail(self, mail: Outgoing, now: datetime) -> bool:
@@ -155,7 +166,8 @@ class Mails:
             dict.fromkeys((*message.in_reply_to, *message.references, *((message.bounce.message_id,) if message.bounce else ())))
         )
         sent = tuple(self._sent(thread))
-        thread_cases = self._thread_cases(thread, sent)
+        numbers = PROVISIONAL.findall(f"{message.subject}\n{message.own}"[:PROVISIONAL_READ])
+        thread_cases = tuple(dict.fromkeys((*self._thread_cases(thread, sent), *self.cases_of_numbers(numbers))))
         references = dict.fromkeys((*understanding.case_refs, *thread_cases))
         known = tuple(case for case in (self.case(ref) for ref in references) if case is not None)
         alone = not known and message.automatic is None
@@ -168,6 +180,7 @@ class Mails:
             open_cases=tuple(self.open_cases()) if alone else (),
             automatic_today=self._automatic_since(message, now - timedelta(hours=24)),
             receipt_in_thread=self._receipt_in_thread(thread),
+            application_number=self.next_application_number(now) if understanding.category is Category.APPLICATION else "",
         )
 
     def _copy_of(self, key: str, message: Message) -> str:
@@ -366,13 +379,13 @@ class Mails:
         return str(row[0]) if row is not None else ""
 
     def open_since(self, before: datetime) -> list[dict[str, Any]]:
-        """Mails that wait for a person since before ``before``: key, case, category and time of arrival; no content."""
+        """Mails that wait for a person since before ``before``: key, case, category, time of arrival, urgent or not; no content."""
         rows = self._all(
-            """SELECT key, case_ref, category, received FROM mail WHERE needs_person = 1 AND done_at IS NULL AND received < ?
+            """SELECT key, case_ref, category, received, urgent FROM mail WHERE needs_person = 1 AND done_at IS NULL AND received < ?
                ORDER BY received LIMIT 500""",
             stamp(before),
         )
-        return [dict(zip(("key", "case_ref", "category", "received"), row, strict=True)) for row in rows]
+        return [dict(zip(("key", "case_ref", "category", "received", "urgent"), row, strict=True)) for row in rows]
 
     def summary(self, key: str) -> dict[str, Any]:
         """What became of a mail: ``category``, ``case``, ``actions``, ``reasons``, ``reply``, ``language``, ``trust``, ``topic``, ``state``."""

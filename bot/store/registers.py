@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,11 @@ DELETION_COLUMNS = (
     "copies",
     "concluded_by",
 )
+
+# Who may speak in a case: a proven sender, or a contact whose address nothing contradicts. A stranger's mail, or one in a contact's
+# name that failed DMARC, must not quieten a reminder.
+THEIRS = """({0}.trust != 'unverified' OR (NOT EXISTS (SELECT 1 FROM json_each({0}.why) WHERE value = 'dmarc-fail')
+  AND EXISTS (SELECT 1 FROM json_each(cases.contacts) WHERE lower(value) = lower({0}.sender))))"""
 
 
 @migrations()
@@ -157,8 +163,26 @@ class Registers:
         return frozenset(row["case_ref"] for row in self._rows("SELECT DISTINCT case_ref FROM deletion WHERE verdict = 'confirmed'"))
 
     def answered_offers(self) -> frozenset[str]:
-        """References of cases whose offer came back in some form."""
-        return frozenset(row["case_ref"] for row in self._rows("SELECT DISTINCT case_ref FROM offer WHERE case_ref != ''"))
+        """References of cases whose offer came back in some form, from somebody who may speak in the case (``THEIRS``), or
+        whose answer a person has concluded on; one that a person found incomplete is still awaited."""
+        return frozenset(
+            row["case_ref"]
+            for row in self._rows(
+                f"""SELECT DISTINCT offer.case_ref FROM offer LEFT JOIN cases USING (case_ref) WHERE offer.case_ref != ''
+                    AND offer.state != 'incomplete' AND (concluded_by != '' OR {THEIRS.format("offer")})"""
+            )
+        )
+
+    def reported_deletions(self) -> frozenset[str]:
+        """References of cases in which somebody who may speak in them has reported a deletion that nobody has rejected: there is
+        nobody to remind, though a person may still have to look."""
+        return frozenset(
+            row["case_ref"]
+            for row in self._rows(
+                f"""SELECT DISTINCT deletion.case_ref FROM deletion LEFT JOIN cases USING (case_ref) WHERE deletion.case_ref != ''
+                    AND (verdict = 'confirmed' OR (verdict = 'to-check' AND {THEIRS.format("deletion")}))"""
+            )
+        )
 
     def deletions(self) -> list[dict[str, Any]]:
         """See ``bot.store.Tx``."""
@@ -202,14 +226,15 @@ class Registers:
         """Write the entries that follow from a mail: nothing unless the decision asks to register."""
         if not any(action.act.value == "register" for action in decision.actions):
             return
+        received = self._rows("SELECT received FROM mail WHERE key = ?", key)[0]["received"]
         for entry in findings.deletions:
-            self._add_deletion(key, message, entry, now)
+            self._add_deletion(key, message, entry, received, now)
         if findings.offer is not None:
-            self._add_offer(key, message, findings, now)
+            self._add_offer(key, message, findings, received, now)
         if findings.application is not None:
-            self._add_application(key, message, findings, now)
+            self._add_application(key, message, findings, received, now)
 
-    def _add_deletion(self, key: str, message: Message, entry: Any, now: datetime) -> None:
+    def _add_deletion(self, key: str, message: Message, entry: Any, received: str, now: datetime) -> None:
         concluded = "bot" if entry.verdict.value == "confirmed" else ""
         cursor = self.db.conn.execute(
             """INSERT INTO deletion (case_ref, verdict, received, deleted_on, partial, copies, sender, trust, message_id, mail_key, sentence, place,
@@ -217,7 +242,7 @@ class Registers:
             (
                 entry.case_ref,
                 entry.verdict.value,
-                stamp(now),
+                received,
                 _column("deletion_due", entry.deleted_on),
                 int(entry.partial),
                 None if entry.copies is None else int(entry.copies),
@@ -240,7 +265,7 @@ class Registers:
             "deletion-registered", entry.case_ref or key, {"verdict": entry.verdict.value, "mail": key, "trust": entry.trust.value}, now
         )
 
-    def _add_offer(self, key: str, message: Message, findings: Findings, now: datetime) -> None:
+    def _add_offer(self, key: str, message: Message, findings: Findings, received: str, now: datetime) -> None:
         entry = findings.offer
         assert entry is not None
         self.db.conn.execute(
@@ -249,7 +274,7 @@ class Registers:
             (
                 entry.case_ref,
                 key,
-                stamp(now),
+                received,
                 message.sender.address,
                 findings.trust.value,
                 entry.accepted_by,
@@ -266,10 +291,10 @@ class Registers:
             "offer-registered", entry.case_ref or key, {"mail": key, "accepted_by": entry.accepted_by, "in_time": entry.in_time}, now
         )
 
-    def _add_application(self, key: str, message: Message, findings: Findings, now: datetime) -> None:
+    def _add_application(self, key: str, message: Message, findings: Findings, received: str, now: datetime) -> None:
         entry = findings.application
         assert entry is not None
-        number = self._provisional_number(now)
+        number = entry.number or self.next_application_number(now)
         self.db.conn.execute(
             """INSERT INTO application (number, case_ref, mail_key, received, sender, kind, applicant, checklist, why)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
@@ -277,7 +302,7 @@ class Registers:
                 number,
                 entry.case_ref,
                 key,
-                stamp(now),
+                received,
                 message.sender.address,
                 entry.kind,
                 entry.applicant,
@@ -289,11 +314,36 @@ class Registers:
             "application-registered", entry.case_ref or number, {"mail": key, "kind": entry.kind, "missing": list(entry.missing)}, now
         )
 
-    def _provisional_number(self, now: datetime) -> str:
-        """``M-2026-0001``: no archive reference looks like it, and a caseworker ties it to one later."""
+    def next_application_number(self, now: datetime) -> str:
+        """``M-2026-0001``: no archive reference looks like it, and a caseworker ties it to one later. Given out in the same transaction."""
         year = now.year
-        row = self.db.conn.execute("SELECT count(*) FROM application WHERE number LIKE ?", (f"M-{year}-%",)).fetchone()
+        row = self.db.conn.execute(
+            "SELECT coalesce(max(CAST(substr(number, 8) AS INTEGER)), 0) FROM application WHERE number LIKE ?", (f"M-{year}-%",)
+        ).fetchone()
         return f"M-{year}-{int(row[0]) + 1:04d}"
+
+    def cases_of_numbers(self, numbers: Iterable[str]) -> list[str]:
+        """References that provisional numbers of applications have been tied to."""
+        wanted = [number.upper() for number in numbers]
+        marks = ",".join("?" * len(wanted))
+        rows = self._rows(f"SELECT DISTINCT case_ref FROM application WHERE number IN ({marks}) AND case_ref != ''", *wanted)
+        return [row["case_ref"] for row in rows]
+
+    def tie_application(self, number: str, case_ref: str, now: datetime, *, actor: str) -> bool:
+        """Tie a provisional number to the archive's reference; the mail that it came with follows. False for an unknown number.
+
+        Errors: ``KeyError`` for a case that is not in the register.
+        """
+        rows = self._rows("SELECT id, case_ref, mail_key FROM application WHERE number = ?", number.upper())
+        if not rows:
+            return False
+        if self.case(case_ref) is None:
+            raise KeyError(case_ref)
+        was = rows[0]["case_ref"]
+        self.db.conn.execute("UPDATE application SET case_ref = ? WHERE id = ?", (case_ref, rows[0]["id"]))
+        self.db.conn.execute("UPDATE mail SET case_ref = ? WHERE key = ? AND case_ref IN ('', ?)", (case_ref, rows[0]["mail_key"], was))
+        self.event("application-tied", case_ref, {"number": number.upper(), "was": was, "mail": rows[0]["mail_key"]}, now, actor=actor)
+        return True
 
 
 def _column(name: str, value: Any) -> Any:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from bot.store import StoreUnavailable, audit, desk, keeping, mails, outbox, registers, watch
+from bot.store import StoreUnavailable, audit, deadlines, desk, keeping, mails, outbox, registers, watch
 
 T = TypeVar("T")
 
@@ -42,10 +42,10 @@ PASSING = {
     sqlite3.SQLITE_INTERRUPT,
 }
 
-MIGRATED = (mails, outbox, audit, registers, desk, keeping)  # in this order: later ones name tables of earlier ones
+MIGRATED = (mails, outbox, audit, registers, desk, keeping, deadlines)  # in this order: later ones name tables of earlier ones
 
 
-class SqliteTx(mails.Mails, outbox.Outbox, audit.Audit, registers.Registers, desk.Desk, keeping.Keeping, watch.Watch):
+class SqliteTx(mails.Mails, outbox.Outbox, audit.Audit, registers.Registers, desk.Desk, keeping.Keeping, watch.Watch, deadlines.Deadlines):
     """One transaction's view of the store; see ``bot.store.Tx``."""
 
     def __init__(self, db: Database) -> None:
