@@ -190,7 +190,7 @@ class Mailbox:
                 client.noop()
             if self._stop.is_set():
                 return
-            self._take_in(client, watched, self._newer(client, watched))
+            self._take_in_newer(client, watched)
             watched.passed = watched.highest
             self.events.alive()
 
@@ -217,6 +217,18 @@ class Mailbox:
     def _newer(self, client: IMAPClient, watched: _Watched) -> list[int]:
         """UIDs above the highest seen; ``n:*`` always names the last mail too, hence the filter (RFC 3501 § 6.4.8)."""
         return sorted(uid for uid in client.search(["UID", f"{watched.highest + 1}:*"]) if uid > watched.highest)
+
+    def _take_in_newer(self, client: IMAPClient, watched: _Watched) -> None:
+        """Take in what is new until nothing more is told of meanwhile.
+
+        A server tells of each mail once, and it may do so with the answer to our own SEARCH or FETCH (RFC 3501 § 5.2): IDLE would not
+        repeat that notice, and the mail would lie until the next poll.
+        """
+        _told_of_mail(client)
+        while not self._stop.is_set():
+            self._take_in(client, watched, self._newer(client, watched))
+            if not _told_of_mail(client):
+                return
 
     def _take_in(self, client: IMAPClient, watched: _Watched, uids: list[int]) -> None:
         """Fetch and hand over, oldest first, in batches of bounded size; ``highest`` moves only when they are safe."""
@@ -432,6 +444,11 @@ def _readable(client: IMAPClient, wake: socket.socket, seconds: float) -> bool:
         return True
     ready, _, _ = select.select([connection, wake], [], [], seconds)
     return connection in ready
+
+
+def _told_of_mail(client: IMAPClient) -> bool:
+    """Whether EXISTS has come with the answers since the last time this was asked. IMAPClient hides what imaplib keeps."""
+    return bool(client._imap.response("EXISTS")[1] != [None])
 
 
 def _new_mail(responses: list[Any]) -> bool:
