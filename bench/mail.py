@@ -1,8 +1,10 @@
 """Speed of the mail's way, each figure beside a floor measured in the same run on the same servers: ``python -m bench.mail``.
 
 Backlog: mails wait in Dovecot; the time until each is decided and all outgoing mail has reached the sink, and the processor
-seconds, against ``bench.floor``. Latency: mails are delivered one by one to a mailbox that the service and a bare watcher look at together, so that the server
-wakes both at once; how much later the service's answer reaches the sink is what reading, deciding and recording cost. Memory: resident size of the service over a long backlog. Noisy machine: read the ratios, not the seconds.
+seconds, against ``bench.floor``. Latency: mails are delivered one by one to a mailbox that the service and a bare watcher look
+at together, so that the server wakes both at once; how much later the service's answer reaches the sink is what reading,
+deciding and recording cost. Memory: resident size of the service over a long backlog. Noisy machine: read the ratios, not the
+seconds.
 """
 
 from __future__ import annotations

@@ -58,7 +58,13 @@ class Templates:
         loader = ChoiceLoader([FileSystemLoader(folder / "mail") for folder in folders])
         # sandboxed and strict: a template edited in the console cannot reach Python, and a misspelt name is an error, not a hole
         self._environment = ImmutableSandboxedEnvironment(
-            loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False, autoescape=False
+            loader=loader,
+            auto_reload=False,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=False,
+            autoescape=False,
         )
 
     def has(self, name: str, language: Language) -> bool:

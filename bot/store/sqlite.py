@@ -162,8 +162,8 @@ class SqliteStore:
         while (job := self._jobs.get()) is not None:
             jobs, last = self._group(job)
             self._commit_together(db, jobs)
-            for done in jobs:
-                done.loop.call_soon_threadsafe(_resolve, done)
+            for loop in {done.loop for done in jobs}:  # one wake-up for all that the commit carried
+                loop.call_soon_threadsafe(_resolve, [done for done in jobs if done.loop is loop])
             if last:
                 return
 
@@ -206,10 +206,11 @@ class SqliteStore:
         self._writer.execute("RELEASE work")
 
 
-def _resolve(job: _Job) -> None:
-    if job.future.done():  # the caller was cancelled; the work is done all the same
-        return
-    if job.error is not None:
-        job.future.set_exception(job.error)
-    else:
-        job.future.set_result(job.result)
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():  # the caller was cancelled; the work is done all the same
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
