@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bot import understanding
 from bot.knowledge import Knowledge, load
 from bot.understanding import Model
+from tests.servers import Dovecot
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,3 +33,11 @@ def knowledge() -> Knowledge:
 def model(cache: Path, knowledge: Knowledge) -> Model:
     """The model of the knowledge base, learned if nobody has before."""
     return understanding.prepare(knowledge, cache / "mikrodata-bot")
+
+
+@pytest.fixture(scope="session")
+def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
+    """One Dovecot for all tests that do not stop it: any user name has a mailbox of its own, each test takes one."""
+    server = Dovecot(tmp_path_factory.mktemp("dovecot")).start()
+    yield server
+    server.stop()

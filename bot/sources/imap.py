@@ -31,6 +31,8 @@ BATCH_MAILS = 64
 BATCH_BYTES = 8 * 1024 * 1024  # what one FETCH may bring into memory, beyond a single larger mail
 SIZE_BATCH = 500  # mails whose sizes are asked for at once
 CONNECT_SECONDS = 20
+LEAVE_SECONDS = 10  # how long a stop waits for the server; what it has not given yet stays there
+EMPTY_READS = 5  # so often a socket may be readable and say nothing (parts of a TLS record) before it counts as closed
 KEYWORD = "$Bot_"  # IMAP keyword of a decision where MOVE is off
 
 Trouble = (IMAPClientError, OSError, ssl.SSLError, ValueError)
@@ -135,6 +137,7 @@ class Mailbox:
         self._made: set[str] = set()
         self._watched = _Watched("")
         self._watching = False
+        self._failures = 0
 
     # ── watching ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,53 +152,69 @@ class Mailbox:
             self._stop.set()
             with contextlib.suppress(OSError):
                 self._wake_write.send(b"x")
-            while thread.is_alive():  # the thread may be waiting for our loop: leave it running
-                await asyncio.sleep(0.02)
+            # the thread may be waiting for our loop, which must go on; a server that says nothing is not waited for
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    while thread.is_alive():
+                        await asyncio.sleep(0.02)
             await self._loop.run_in_executor(self._mirror_thread, self._drop_mirror)
             self._mirror_thread.shutdown(wait=False)
 
     def _watch(self) -> None:
-        failures = 0
+        self._failures = 0
         while not self._stop.is_set():
             try:
                 with _closing(self.account.connect()) as client:
                     self.events.connected()
-                    self._watch_connected(client, on_round=lambda: None)
-                    failures = 0
+                    self._watch_connected(client)
             except LoginError as error:
                 self.events.trouble("log-in refused", error)
                 self._stop.wait(LOGIN_BACKOFF)
             except Trouble as error:
                 # a token that the platform refuses for good is an administrator's matter, not the network's
-                self.events.trouble("token refused" if getattr(error, "final", False) else "connection", error)
-                self._stop.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
-                failures += 1
+                self._back_off("token refused" if getattr(error, "final", False) else "connection", error)
             except Exception as error:  # the store could not take the mails: they wait on the server
-                self.events.trouble("not taken in", error)
-                self._stop.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
-                failures += 1
+                self._back_off("not taken in", error)
 
-    def _watch_connected(self, client: IMAPClient, on_round: Callable[[], None]) -> None:
+    def _back_off(self, what: str, error: Exception) -> None:
+        if self._stop.is_set():
+            return
+        self.events.trouble(what, error)
+        self._stop.wait(BACKOFF[min(self._failures, len(BACKOFF) - 1)])
+        self._failures += 1
+
+    def _is_well(self) -> None:
+        """All that the server has is safe: the next fault is a new one."""
+        self._failures = 0
+        self.events.alive()
+
+    def _watch_connected(self, client: IMAPClient) -> None:
         """One connection's life: take in what is unknown, then wait for more, again and again."""
         watched = self._watched = self._select(client)
-        self._take_in(client, watched, self._unknown(client, watched))
-        watched.passed = watched.highest
-        self.events.alive()
-        can_idle = client.has_capability("IDLE")
-        while not self._stop.is_set():
-            if can_idle:
-                self._idle(client)
-            else:
-                self._stop.wait(self.poll_seconds)
-                client.noop()
+        uids, in_haste = self._unknown(client, watched), False
+        while True:
+            self._take_in(client, watched, uids)
+            watched.passed = watched.highest
+            # a server tells of each mail once, and it may do so with the answer to our own SEARCH or FETCH: IDLE would not repeat it
+            in_haste = _told_in_passing(client) and (bool(uids) or not in_haste)
+            if not in_haste:
+                self._is_well()
+                self._wait(client)
             if self._stop.is_set():
                 return
-            self._take_in_newer(client, watched)
-            watched.passed = watched.highest
-            self.events.alive()
+            uids = self._newer(client, watched)
+
+    def _wait(self, client: IMAPClient) -> None:
+        """Until the server has something to tell or the poll is due."""
+        if client.has_capability("IDLE"):
+            self._idle(client)
+        else:
+            self._stop.wait(self.poll_seconds)
+            client.noop()
 
     def _select(self, client: IMAPClient) -> _Watched:
         answer = client.select_folder(self.account.folder)
+        _told_in_passing(client)  # SELECT tells of what there is, not of what is new
         name = f"uidvalidity:{self.account.folder}"
         validity = answer.get(b"UIDVALIDITY")
         if validity is None:  # a server that forgets to say it once must not make every mail new (R04)
@@ -217,18 +236,6 @@ class Mailbox:
     def _newer(self, client: IMAPClient, watched: _Watched) -> list[int]:
         """UIDs above the highest seen; ``n:*`` always names the last mail too, hence the filter (RFC 3501 § 6.4.8)."""
         return sorted(uid for uid in client.search(["UID", f"{watched.highest + 1}:*"]) if uid > watched.highest)
-
-    def _take_in_newer(self, client: IMAPClient, watched: _Watched) -> None:
-        """Take in what is new until nothing more is told of meanwhile.
-
-        A server tells of each mail once, and it may do so with the answer to our own SEARCH or FETCH (RFC 3501 § 5.2): IDLE would not
-        repeat that notice, and the mail would lie until the next poll.
-        """
-        _told_of_mail(client)
-        while not self._stop.is_set():
-            self._take_in(client, watched, self._newer(client, watched))
-            if not _told_of_mail(client):
-                return
 
     def _take_in(self, client: IMAPClient, watched: _Watched, uids: list[int]) -> None:
         """Fetch and hand over, oldest first, in batches of bounded size; ``highest`` moves only when they are safe."""
@@ -265,12 +272,19 @@ class Mailbox:
         try:
             patience = min(self.poll_seconds, self.idle_seconds)
             deadline = datetime.now(UTC).timestamp() + patience
+            empty = 0
             while not self._stop.is_set():
                 left = deadline - datetime.now(UTC).timestamp()
                 if left <= 0 or left > patience:  # over, or the clock was set back
                     return
-                if _readable(client, self._wake_read, left) and _new_mail(client.idle_check(timeout=0.01)):
+                if not _readable(client, self._wake_read, left):
+                    continue
+                told = client.idle_check(timeout=0.01)
+                if _new_mail(told):
                     return
+                empty = 0 if told else empty + 1
+                if empty > EMPTY_READS:  # IMAPClient hides the end of the connection here
+                    raise ConnectionError("the server closed the connection")
         finally:
             client.idle_done()
 
@@ -285,31 +299,35 @@ class Mailbox:
         return await asyncio.get_running_loop().run_in_executor(self._mirror_thread, self._mirror, tuple(moves))
 
     def _mirror(self, moves: tuple[tuple[str, str], ...]) -> list[str]:
+        outcomes = dict.fromkeys((key for key, _ in moves), "retry")
         try:
             client = self._mirror_connected()
             answer = client.select_folder(self.account.folder)
-            prefix = f"imap:{self.account.folder}:{answer.get(b'UIDVALIDITY', '')}:"
-            keywords = b"\\*" in answer.get(b"PERMANENTFLAGS", ())
-            return self._show(client, prefix, moves, keywords)
+            validity = answer.get(b"UIDVALIDITY")
+            if validity is not None:  # without it no key can be told from another (R04): later
+                keywords = b"\\*" in answer.get(b"PERMANENTFLAGS", ())
+                self._show(client, f"imap:{self.account.folder}:{validity}:", moves, keywords, outcomes)
         except Trouble as error:
             self.events.trouble("mirror", error)
             self._drop_mirror()
-            return ["retry"] * len(moves)
+        return [outcomes[key] for key, _ in moves]
 
-    def _show(self, client: IMAPClient, prefix: str, moves: tuple[tuple[str, str], ...], keywords: bool) -> list[str]:
+    def _show(self, client: IMAPClient, prefix: str, moves: tuple[tuple[str, str], ...], keywords: bool, outcomes: dict[str, str]) -> None:
+        """Show folder by folder; ``outcomes`` is filled as far as the server went along."""
         uids = {key: int(key.rpartition(":")[2]) for key, _ in moves if key.startswith(prefix)}
         present = set(client.fetch(list(uids.values()), ["UID"])) if uids else set()
-        done = "moved" if self.move else "keyword" if keywords else "unsupported"
-        groups: dict[str, list[int]] = {}
+        outcomes.update((key, "gone") for key in outcomes if uids.get(key) not in present)
+        groups: dict[str, list[str]] = {}
         for key, folder in moves:
             if uids.get(key) in present:
-                groups.setdefault(folder, []).append(uids[key])
-        for folder, group in groups.items():
+                groups.setdefault(folder, []).append(key)
+        for folder, keys in groups.items():
+            group = [uids[key] for key in keys]
             if self.move:
                 self._move(client, group, self.folders.get(folder, folder))
             elif keywords:
                 client.add_flags(group, [KEYWORD + folder], silent=True)
-        return [done if uids.get(key) in present else "gone" for key, _ in moves]
+            outcomes.update(dict.fromkeys(keys, "moved" if self.move else "keyword" if keywords else "unsupported"))
 
     def _move(self, client: IMAPClient, uids: list[int], folder: str) -> None:
         target = self._target(client, folder)
@@ -442,13 +460,10 @@ def _readable(client: IMAPClient, wake: socket.socket, seconds: float) -> bool:
     pending = getattr(connection, "pending", None)
     if pending is not None and pending():
         return True
-    ready, _, _ = select.select([connection, wake], [], [], seconds)
-    return connection in ready
-
-
-def _told_of_mail(client: IMAPClient) -> bool:
-    """Whether EXISTS has come with the answers since the last time this was asked. IMAPClient hides what imaplib keeps."""
-    return bool(client._imap.response("EXISTS")[1] != [None])
+    ready = select.poll()  # select() cannot watch file descriptors above 1023
+    ready.register(connection, select.POLLIN)
+    ready.register(wake, select.POLLIN)
+    return connection.fileno() in (number for number, _ in ready.poll(seconds * 1000))
 
 
 def _new_mail(responses: list[Any]) -> bool:
@@ -459,6 +474,11 @@ def _new_mail(responses: list[Any]) -> bool:
         if len(response) > 1 and response[1] in (b"EXISTS", b"RECENT"):
             return True
     return False
+
+
+def _told_in_passing(client: IMAPClient) -> bool:
+    """Whether the answers to other commands told of new mail since this was last asked (RFC 3501 § 5.2). IMAPClient hides what imaplib keeps."""
+    return any([client._imap.response(name)[1] != [None] for name in ("EXISTS", "RECENT")])
 
 
 def _namespace(client: IMAPClient) -> tuple[str, str]:
