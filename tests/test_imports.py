@@ -27,7 +27,13 @@ CORE = (
 EDGES = ("bot.examine", "bot.store", "bot.sources", "bot.senders", "bot.config", "bot.journal")
 CONTRACTS = ("bot.store", "bot.sources", "bot.senders")  # the three __init__, not what lies below them
 PIPELINE = ("bot.pipeline", "bot.evaluate", "bot.watch")
-AROUND = ("bot.learning", "bot.importing", "bot.archive", "bot.oauth2")  # what commands and service need beside the pipeline
+AROUND = (
+    "bot.learning",
+    "bot.importing",
+    "bot.exporting",
+    "bot.archive",
+    "bot.oauth2",
+)  # what commands and service need beside the pipeline
 TOP = ("bot.web", "bot.run", "bot.doctor", "bot.demo", "bot.demo_documents", "bot.commands", "bot.cli", "bot.__main__")
 
 FORBIDDEN_IN_CORE = {"asyncio", "sqlite3", "socket", "ssl", "select", "time", "random", "secrets", "logging"}
@@ -55,7 +61,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "multipart": ("bot.web",),
     "nh3": ("bot.web",),
     "numpy": ("bot.understanding",),
-    "openpyxl": ("bot.examine", "bot.importing", "bot.commands.registers"),  # attachments; case lists in; lists out
+    "openpyxl": ("bot.examine", "bot.importing", "bot.exporting"),  # attachments; case lists in; registers out
     "oxmsg": ("bot.examine",),
     "prometheus_client": ("bot.journal",),
     "publicsuffixlist": ("bot.mail.authentication",),
@@ -66,6 +72,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "pyotp": ("bot.web",),
     "pypdfium2": ("bot.examine",),
     "rapidfuzz": ("bot.understanding.fuzzy",),
+    "requests": ("bot.oauth2",),  # msal's transport, for a certification authority of one's own
     "rich": ("bot.commands", "bot.demo"),
     "scipy": ("bot.understanding",),
     "sklearn": ("bot.understanding",),

@@ -505,8 +505,8 @@ async def test_the_census_names_what_the_server_has(dovecot: Dovecot, user: str)
     keeper, where = Keeper(), account(dovecot, user)
     await asyncio.to_thread(dovecot.deliver, plain(1), plain(2), user=user)
     keys = await taken(keeper, where, 2)
-    prefix, uids = await Mailbox(where, keeper, dict(FOLDERS)).census()
-    assert {f"{prefix}{uid}" for uid in uids} == set(keys.values())
+    census = await Mailbox(where, keeper, dict(FOLDERS)).census()
+    assert {f"{census.prefix}{uid}" for uid in census.uids} == set(keys.values())
 
 
 # ── TLS and log-in ────────────────────────────────────────────────────────────────────────────────────────────
