@@ -19,6 +19,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.model import Language
+
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")  # RFC 6454 § 6.2, in lower case
 CATEGORIES = ("faq", "application", "deletion", "offer", "case", "other", "auto")
 
@@ -287,6 +289,20 @@ class Routing(Section):
     forward_misdirected: bool = False
 
 
+class Languages(Section):
+    """The written language of letters, where it is not the sender's own."""
+
+    resolutions: dict[str, Language] = Field(default_factory=dict)
+
+    @field_validator("resolutions")
+    @classmethod
+    def _domains(cls, value: dict[str, Language]) -> dict[str, Language]:
+        for domain in value:
+            if "@" in domain or "." not in domain or domain != domain.strip().lower():
+                raise ValueError(f'has {domain!r}, which is no domain in small letters; an entry looks like "luster.kommune.no" = "nn"')
+        return value
+
+
 class Answers(Section):
     """How sure an answer must be, and how many one sender gets."""
 
@@ -405,6 +421,7 @@ class Settings(BaseSettings):
     smtp_out: SmtpOut | None = None
     store: StoreSection = StoreSection()
     routing: Routing = Routing()
+    language: Languages = Languages()
     answers: Answers = Answers()
     knowledge: Folder = Folder()
     templates: Folder = Folder()

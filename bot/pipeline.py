@@ -97,6 +97,7 @@ class Parts:
     clock: Callable[[], datetime]
     sender: Sender
     trusted_authserv: tuple[str, ...] = ()
+    resolutions: Mapping[str, Language] = field(default_factory=dict)  # language resolutions by domain (språklova § 15)
     deadlines: DeadlineRules = field(default_factory=DeadlineRules)
     digest_hour: int = 7
     per_minute: int = 30
@@ -194,7 +195,7 @@ async def think(parts: Parts, raw: Raw) -> tuple[Message, Examined, Understandin
     if by_hand:
         message = replace(message, automatic=None)
     examined = await parts.examiner.examine(message) if message.attachments else Examined()
-    understanding = await asyncio.to_thread(understand, message, examined, parts.brain.model, trusted_authserv=parts.trusted_authserv)
+    understanding = await asyncio.to_thread(_understand, parts, message, examined)
     return message, examined, _proven(message, understanding) if by_hand else understanding
 
 
@@ -204,6 +205,10 @@ def _proven(message: Message, understanding: Understanding) -> Understanding:
     return replace(
         understanding, category=category, authentication=Authentication(message.sender.domain, "none", "address confirmed by a link")
     )
+
+
+def _understand(parts: Parts, message: Message, examined: Examined) -> Understanding:
+    return understand(message, examined, parts.brain.model, trusted_authserv=parts.trusted_authserv, resolutions=parts.resolutions)
 
 
 def judge(parts: Parts, raw: Raw, message: Message, examined: Examined, understanding: Understanding, past: Past, now: datetime) -> Judged:
@@ -450,7 +455,7 @@ def classify(parts: Parts, raw: Raw) -> Judged:
     """What would be understood and done, with no past and no register; changes nothing."""
     message = parse(raw, own_addresses=parts.own_addresses)
     examined = parts.examiner.examine_now(message) if message.attachments else Examined()
-    understanding = understand(message, examined, parts.brain.model, trusted_authserv=parts.trusted_authserv)
+    understanding = _understand(parts, message, examined)
     judged = judge(parts, raw, message, examined, understanding, Past(), parts.clock())
     return judged
 

@@ -275,6 +275,7 @@ async def open_parts(
             digest_hour=settings.deadlines.digest_hour,
             sender=way_out,
             trusted_authserv=settings.routing.trusted_authserv,
+            resolutions=settings.language.resolutions,
             per_minute=settings.smtp_out.per_minute if settings.smtp_out else UNPACED,
             limits=limits(settings),
             alarms_to=settings.alarms.to,
@@ -303,6 +304,7 @@ def thinking(settings: Settings) -> Iterator[Parts]:
             clock=now,
             sender=MaildirSender(settings.service.data / "outgoing"),
             trusted_authserv=settings.routing.trusted_authserv,
+            resolutions=settings.language.resolutions,
         )
     finally:
         reader.close()

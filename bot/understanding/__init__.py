@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from bot.model import Assurance, Category, Evidence, Examined, Language, Message
 from bot.understanding import sensitive, sentences, statements
 from bot.understanding.category import Categoriser, Read
 from bot.understanding.features import Features
-from bot.understanding.language import detect
+from bot.understanding.language import detect, tell
 from bot.understanding.learned import Linear, Logistic, Nearest
 from bot.understanding.reading import read
 from bot.understanding.topics import Asked as Matched
@@ -170,13 +171,22 @@ def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = P
 # ── mails ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def understand(message: Message, examined: Examined, model: Model, *, trusted_authserv: tuple[str, ...] = ()) -> Understanding:
-    """All that can be told of a mail, each part with its evidence. Total; the time is bounded by the limits on what is read."""
+def understand(
+    message: Message,
+    examined: Examined,
+    model: Model,
+    *,
+    trusted_authserv: tuple[str, ...] = (),
+    resolutions: Mapping[str, Language] | None = None,
+) -> Understanding:
+    """All that can be told of a mail, each part with its evidence. Total; the time is bounded by the limits on what is read.
+
+    ``resolutions``: see ``language.tell``."""
     with model.lock:
         told = read(message, examined, model.matcher)
         category, confidence, chances = _category(message, told, model)
         faqs, sure = _faqs(told, model) if told.asked is not None else ((), 0.0)
-    language = detect(told.text or message.subject)
+    language = tell(told.text or message.subject, domain=message.sender.domain, resolutions=resolutions)
     best = told.asked
     # the topic's confidence counts for an answer only when the mail asks and does nothing else
     also = _also(category, told, chances, bool(faqs))
@@ -197,7 +207,7 @@ def understand(message: Message, examined: Examined, model: Model, *, trusted_au
         sensitive=sensitive.find(message, examined, told.statements),
         thanks_only=category in (Category.OTHER, Category.CASE) and _only_thanks(message, told),
         authentication=judge(message, trusted_authserv),
-        evidence=_evidence(told, chances, model, sure),
+        evidence=(*_evidence(told, chances, model, sure), Evidence("language", language.reason, float(language.sure))),
     )
 
 

@@ -27,7 +27,9 @@ BOKMAAL = frozenset(
     nå disse henne gjør gjøre gjort kommer sier vet mer fordi uten selv både mens eller dersom mulig spørsmål besvart besvare forskere
     forskeren opplysninger behandlingen institusjonen søknaden dataene vårt hvis slik hver skrevet bekreftelse tillatelse tilgjengelig
     forespørsel vennlig mottatt levert fått gått se sende fortelle si finner ønsker ønske begynne følge forskjell høyere lavere uke
-    uker ukene leser skriver noens hvorvidt ferdig tilgangen prosjektene""".split()
+    uker ukene leser skriver noens hvorvidt ferdig tilgangen prosjektene
+    bekrefter bekreftet virker høy høyt forvente forventer forventet spør ligger avsluttes avsluttet utsettelse utsettelsen signerte herved
+    hyggelig oversikten mottar godtar utleverte påminnelsen henvendelse henvendelsen beklager glemt""".split()
 )
 NYNORSK = frozenset(
     """ikkje eg dykk dykkar kva korleis kor kven kvar kvifor kva noko nokon nokre frå vere vera vert verta vart vorte vorten blei bleve eit
@@ -41,7 +43,8 @@ NYNORSK = frozenset(
     godkjend godkjende kjend kjende vegleiing rettleiar rettleiing samanheng nemnd utlevering utleverte oppgåve oppgåva masteroppgåva
     masteroppgåve vedkomande sakshandsamar sakshandsamaren forskingsrådet forsking forskinga forskingsinstitusjon einskilde føremål
     føremålet tysdag onsdag laurdag sundag måndag kjelde kjelder åleine ventar skjer blitt ta høyrer høyra høyre tru trur saka
-    tillèt frist fristen vidare kopla kople kopling koplinga""".split()
+    tillèt frist fristen vidare kopla kople kopling koplinga ligg stadfestar stadfesta verkar høg høgt gløymt utsetjing skildring skildringa
+    prosjektskildring prosjektskildringa hyggeleg orsak seinka påminninga førespurnaden""".split()
 )
 # nynorsk forms that bokmål has not; dialect is told by its forms, so "ka" and "kossen" stand here too
 NYNORSK |= frozenset(
@@ -54,6 +57,27 @@ NYNORSK |= frozenset(
     skilja sitje bilete gard ombod ombodet personvernombod personvernombodet samde brukar velje funne bur tel tok tala talet tal
     ka kem kossen korsen koffor koss korleis dokker dokke dokkers nokka nåkka æ mæ dæ ikkj nåkken nokken""".split()
 )
+NYNORSK |= frozenset(
+    """laga lagar legg leggja rekne rekna hentar henta driv tyder fjerna registra samla reglane organ tinga kvarandre opne opna opnar hender utanom
+    uttaket usikker likar fell skil utval utvalet koret adressa innhald innhaldet dreg oppdaga underteikne leiar leiaren rår heng innanfor jordmora
+    forskargruppe forskargruppa gjord avslutta ope bruka finna venta venter byte godteke lukka plar vende mann lærar styresmakter gransking tinge
+    kodar logga aukar krevje tvil syner bryr ken løna lèt peike heimel undervegs låg innfløkt oppfylte ynske telje oppgåver oversyn rydda plukka
+    knyte praksis reiser tener gøymer lagra kontora stykke framand reint åra vender snakka manglande retta syte lovar usamde granske starta
+    tilrå rå motsetnad einkvan korleis variablane variablar tabellane reglar prisar skulane namnet namna tida staden vilkåra prisa vegner helseføretaket
+    helseføretak prosjektleiar prosjektleiaren skilnaden studentar partnaren pasientane kommunane kommunar filene""".split()
+) - frozenset(
+    "organ tyder usikker hender driv venter mann praksis reiser tvil bryr oppfylte stykke tener filene syner peike vende heng".split()
+)
+BOKMAAL |= frozenset(
+    """en man trenger sammen finnes gjelder koster annet annen forsker fikk flere egen egne eget én gi hele sykehuset jobber slettet slipper sendes mener
+    komme allerede dyrere lager penger helt krever spørre regne navn navnet navnene utenfor tror kobles koble koblet brukes mangler henter satt fortsatt
+    tatt billigere selve trengs saksbehandler saksbehandleren veileder veilederen antall personvernombudet dekker ringe følger venter måneder måned fjernet
+    gjøres slippe utenlandsk utenlandske foregår teller velge heter ennå tidligere leder avgjør trodde lar åpne åpner bekrefte sitte starter innenfor ligge
+    henger innebærer startet hjemme utenfra ansatt ansatte oppdaget menes skjønner tenke innholdet holde forrige annerledes innen beholde fremdeles hjem
+    leveres faller hånd sykehus handler funker anbefaler sjekker alene sluttet trykke knyttes unntatt åpent derfor formål formålet betales lenke lenken
+    forberede drar behandler hennes vanligvis eksempel godtatt frem husker valgt enten foreslår skole skolen høyskole høgskole dokumentene begrunne sånne
+    løsning deltakere trekke øyne bekymret strenge variablene tabellene tallene reglene prosjektleder prosjektlederen""".split()
+) - frozenset("man dyrere følger hele satt heter ringe betales enten starter tør".split())
 # forms that both have, or that tell too little by themselves
 NOT_TELLING = frozenset(
     """fordi dersom gjort fått slik ha søknaden institusjonen tilgangen fristen frist levert trur blitt ta vårt saka alltid lese likevel mellom
@@ -66,7 +90,8 @@ ENGLISH = frozenset(
     what how who when where why if do does did will i my me us they their there please thank thanks regards dear hello hi data access about
     application any been was were but also than then these those into out after before need needs like know question whether kind best sincerely
     offer project projects deleted confirm attached hereby research researcher researchers university institution price cost file files
-    use get apply request whom get send received delivery long much many""".split()
+    use get apply request whom get send received delivery long much many number general questions statistics possible must one something linking
+    same two both first second people without between during register available confirmed great okay sounds good see tomorrow""".split()
 )
 DANISH = frozenset(
     """ikke jeg af hvad hvordan også mig dig være blev jer nogle nogen hvornår tilladelse adgang ansøgning ansøge spørgsmål venlig hilsen
@@ -79,6 +104,10 @@ SWEDISH = frozenset(
     undersökning forskare bara ännu uppgifter raderat raderade bekräftar blir gärna kunna vecka veckor vem mycket mer tack tidigare tillsammans
     bifogat bifogad ärende""".split()
 )
+# what neither Norwegian form has: two of these tell Swedish, also where its letters are missing
+SWEDISH_ONLY = frozenset(
+    "inte och att vad jag till från ni hur vilka vilken mycket när någon något några ansökan raderat bifogar undrar skicka".split()
+)
 # words that Norwegian and English do not have, of the languages that write to a European agency
 OTHER = frozenset(
     """der die und das ist nicht mit wir sie ich ein eine für auf von zu dem den wie können bitte danke sehr geehrte haben werden daten sind
@@ -90,16 +119,25 @@ OTHER = frozenset(
     ja on ei että kuinka tiedot kiitos voiko hyvää päivää
     não uma são dados obrigado obrigada você olá
     ve bir bu için nasıl merhaba teşekkürler
-    je na se že jak prosím děkuji údaje""".split()
+    je na se že jak prosím děkuji údaje kolik stojí dobrý
+    paljonko tiedot tietoja maksavat haluaisin onko voinko aineisto moi terve
+    tere palju andmed kui kas palun tänan
+    góðan dag hvað kosta gögnin þetta takk ekki
+    labas kiek ačiū duomenys sveiki cik dati paldies
+    jó köszönöm adatok mennyibe kérem
+    bună ziua mulțumesc datele cât""".split()
 )
+NOT_TELLING_OTHER = frozenset("dag takk dati kosta na se do o e on je en ja per sur me van jó".split())  # too like Norwegian or English
+OTHER -= NOT_TELLING_OTHER & (NORWEGIAN | BOKMAAL | NYNORSK | ENGLISH | {"dag"})
 DOUBLED = re.compile(r"ää|öö|yy|uu|aa|ii")
+FOREIGN = re.compile("[ąćęłńśźżčďěňřšťůýžðþőűășțğışãõñçœāēģīķļņūėįų]")  # letters of Latin script that no neighbour of ours uses
 NYNORSK_SHAPE = re.compile(
     r"^(?:forsking|eigen|eigar|einskil|sjølv|fleir|handsam|rettlei|sjuke|skule|utanf|utanl|føremål|føreha|føretak|føreb|førearb|stadfest|grunngj|"
     r"sakshandsam|samanl|samans|verksem|tenest|mogleg|vitskap|tilbod|hovud)|(?:[kg]j(?:e|er|ar|a|ing|inga|ast|ande)|.leg(?:e|are|ast|heit)?|"
     r"(?:gl|k|h|dr)øy[mr]\w*|.heit(?:er|a|ene)?|.forsking)$"
 )
 NYNORSK_ENDING = re.compile(
-    r"(?:(?<!uk)(?<!in)(?<!nt)(?<!us)(?<!bru)(?<!sv)(?<!oll)ar|[^vl]ane|[aer]st|(?<!bl)(?<!st)(?<!br)(?<!l)ande|.inga)$"
+    r"(?:(?<!uk)(?<!in)(?<!nt)(?<!us)(?<!bru)(?<!sv)(?<!oll)(?<!godt)(?<!overt)(?<!delt)(?<!mott)(?<!foret)(?<!varet)(?<!påt)(?<!vedt)(?<!oppt)(?<!innt)(?<!tilt)ar|[^vl]ane|[aer]st|(?<!bl)(?<!st)(?<!br)(?<!l)ande|.inga)$"
 )
 BOKMAAL_SHAPE = re.compile(r"^(?:hv\w+|forskning\w*)$|(?:.elig(?:e|ere|st|het)?|.lige?|.lighet(?:en|er)?|forskning)$")
 BOKMAAL_ENDING = re.compile(r"(?:ingene|.erne|asjoner|.inger|.ingen|(?<!he)else|elser|elsen|(?<!s)(?<!v)(?<!h)(?<!kj)ende|het(?:en|er)?)$")
@@ -124,17 +162,38 @@ class Told:
     reason: str
 
 
-def tell(text: str, *, domain: str = "", stated: Language | None = None, resolutions: Mapping[str, Language] | None = None) -> Told:
+WISH = re.compile(
+    r"\b(?:(?:kan|kunne) (?:dere|de|dykk|du) (?:\w{1,12} ){0,2}?svare?|svar(?:er|ar)?(?: meg| oss)?(?: (?:gjerne|helst|alltid))?|(?:vil|ønsker|ønskjer|ynskjer|foretrekker|føretrekkjer)(?: (?:gjerne|helst|å få|å ha)){0,3} (?:svar|brev|dokument\w{0,3})|(?:skriv|send) (?:gjerne|helst|til (?:meg|oss)))"
+    r"(?: \w{1,12}){0,3}? på (?P<norwegian>nynorsk|bokmål|engelsk)\b"
+    r"|\b(?:please |kindly |could you (?:please )?|can you (?:please )?|i (?:would )?prefer (?:an )?)?(?:reply|replies|answer|respond|response|write)(?: (?:to )?(?:me|us))? in (?P<english>english|norwegian|nynorsk|bokmål)\b",
+    re.IGNORECASE,
+)
+WISHED = {
+    "nynorsk": Language.NN,
+    "bokmål": Language.NB,
+    "norwegian": Language.NB,
+    "engelsk": Language.EN,
+    "english": Language.EN,
+}
+
+
+def stated(text: str) -> Language | None:
+    """The language that the sender asks to be answered in, or None where no sentence says so."""
+    wish = WISH.search(text[:LOOKED_AT])
+    return WISHED[(wish["norwegian"] or wish["english"]).lower()] if wish is not None else None
+
+
+def tell(text: str, *, domain: str = "", resolutions: Mapping[str, Language] | None = None) -> Told:
     """The language to answer a text in.
 
-    ``resolutions``: language resolutions of municipalities and counties by domain (språklova § 15 second paragraph); they win over
-    ``stated`` (the sender's own preference), which wins over detection.
+    ``resolutions``: language resolutions of municipalities and counties by domain (språklova § 15 second paragraph); they win over the
+    sender's own preference (``stated``), which wins over detection.
     """
     for name, language in (resolutions or {}).items():
         if domain == name or domain.endswith("." + name):
             return Told(language, True, f"language resolution of {name}")
-    if stated is not None:
-        return Told(stated, True, "stated preference")
+    if (wished := stated(text)) is not None:
+        return Told(wished, True, "stated preference")
     return detect(text)
 
 
@@ -152,7 +211,14 @@ def detect(text: str) -> Told:
         return Told(Language.EN, found["other"] >= SURE_WORDS, "another language")
     if found["english"] > scandinavian:
         return Told(Language.EN, found["english"] >= scandinavian + 2 or len(words) >= SHORT, "English words")
-    if found["swedish"] >= 2 and re.search("[äö]", sample.lower()) and not re.search("[æø]", sample.lower()):
+    if (
+        found["swedish"] >= 2
+        and found["swedish"] > found["nn"]
+        and re.search("[äö]", sample.lower())
+        and not re.search("[æø]", sample.lower())
+    ):
+        return Told(Language.NB, True, "Danish or Swedish counts as bokmål")
+    if found["swedish-only"] >= 2 and found["swedish-only"] > found["nn"] - found["swedish-only"]:
         return Told(Language.NB, True, "Danish or Swedish counts as bokmål")
     if scandinavian == 0:
         return _by_letters(sample, words)
@@ -162,13 +228,14 @@ def detect(text: str) -> Told:
 
 
 def _counts(words: list[str]) -> dict[str, float]:
-    found = dict.fromkeys(("norwegian", "danish", "swedish", "english", "other", "nn", "nb"), 0.0)
+    found = dict.fromkeys(("norwegian", "danish", "swedish", "english", "other", "nn", "nb", "swedish-only"), 0.0)
     for word in words:
         nynorsk, bokmaal = word in NYNORSK, word in BOKMAAL
         if word in NORWEGIAN or nynorsk or bokmaal:
             found["norwegian"] += 1
         found["danish"] += word in DANISH
         found["swedish"] += word in SWEDISH
+        found["swedish-only"] += word in SWEDISH_ONLY
         found["english"] += word in ENGLISH
         found["other"] += word in OTHER and len(word) > 1
         if word in NYNORSK_ONLY:
@@ -180,6 +247,8 @@ def _counts(words: list[str]) -> dict[str, float]:
         elif not nynorsk and len(word) > 4:
             found["nn"] += _shape(word, NYNORSK_SHAPE, NYNORSK_ENDING)
             found["nb"] += _shape(word, BOKMAAL_SHAPE, BOKMAAL_ENDING)
+        if FOREIGN.search(word):
+            found["other"] += 1
         if len(word) > 5 and DOUBLED.search(word) and not any(letter in word for letter in "æøå"):
             found["other"] += 1  # Finnish and Estonian
         elif len(word) > 3 and any(letter in word for letter in "äö"):
