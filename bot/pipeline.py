@@ -32,6 +32,7 @@ from bot.model import (
     Delivery,
     Examined,
     Findings,
+    Language,
     Message,
     Outgoing,
     Past,
