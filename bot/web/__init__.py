@@ -174,8 +174,10 @@ def _fault(request: Request, pages: Pages, status: int, headers: dict[str, str])
         return JSONResponse({"error": CODES.get(status, "refused")}, status, headers)
     language = language_of(request)
     words = pages.words[language]
-    name = "missing" if status == 404 else "fault" if status >= 500 else "refused"
-    context = {"heading": words[f"{name}_title"], "text": words[name], "with_address": True}
+    heading, text = (
+        ("missing_title", "missing") if status == 404 else ("fault_title", "fault") if status >= 500 else ("refused_title", "refused")
+    )
+    context = {"heading": words[heading], "text": words[text], "with_address": True}
     response = pages.page("told", request, language, status=status, **context)
     response.headers.update(headers)
     return response
