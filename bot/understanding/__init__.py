@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -300,7 +300,7 @@ def ask(question: str, model: Model, language: Language | None = None, previous:
         if previous and _follows(text):
             joined = (*sentences.body(previous), *told)
             together = model.matcher.ask(joined)
-            if together is not None and (matched is None or together.confidence > matched.confidence):
+            if together is not None and (matched is None or _says_more(together, matched, sentences.body(previous), model)):
                 matched, told = together, joined
         if matched is None:
             return Asked(question, None, 0.0, (), spoken, "")
@@ -312,6 +312,16 @@ def ask(question: str, model: Model, language: Language | None = None, previous:
         Evidence("threshold", f"confidence {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold),
     )
     return Asked(question, topics[0] if topics else None, sure, matched.ranked, spoken, answer, strange, evidence)
+
+
+def _says_more(together: Matched, alone: Matched, before: Sequence[sentences.Sentence], model: Model) -> bool:
+    """Whether a follow-up is better read with the question before it: surer, and not the same answer again where it has one of its own."""
+    if together.confidence <= alone.confidence:
+        return False
+    if alone.confidence < model.assurance.threshold or alone.best == together.best:
+        return True
+    earlier = model.matcher.ask(tuple(before))
+    return earlier is None or earlier.best != together.best
 
 
 def _follows(text: str) -> bool:

@@ -28,10 +28,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bot.config import Settings
+from bot.model import Language
 from bot.pipeline import Brain, Parts
 from bot.run import brain, now, open_parts
 from bot.understanding import Model
-from bot.web import serve_web
+from bot.web import answering, serve_web
 from tests.servers import free_port
 
 SERVICE = "mikrodata@ssb.example"
@@ -47,6 +48,35 @@ class Served(NamedTuple):
 
 
 ServeWith = Callable[..., AbstractContextManager[Served]]
+
+
+VAGUE = {
+    Language.NB: (
+        "Hva koster det og hvem kan få tilgang?",
+        "pris og tilgang",
+        "data og pris",
+        "Hva gjelder for prosjektet vårt?",
+        "tilgang",
+    ),
+    Language.NN: ("Kva kostar det og kven kan få tilgang?", "pris og tilgang til data?", "Kva gjeld for prosjektet vårt?", "Kva med data?"),
+    Language.EN: (
+        "What is the price, and who can get access?",
+        "price and access",
+        "data and price",
+        "What applies to our project?",
+        "access",
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def vague(model: Model) -> dict[str, str]:
+    """A question for each language that the model as it stands is unsure about, with choices."""
+    found = {}
+    for language, questions in VAGUE.items():
+        turns = [answering.answer(model, answering.entry(question), likely=language) for question in questions]
+        found[language.value] = next(turn.entry.question for turn in turns if turn.choices and turn.language is language)
+    return found
 
 
 @pytest.fixture
