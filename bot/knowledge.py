@@ -117,10 +117,11 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something to mend in the knowledge base: in which file, and what."""
+    """Something to mend in the knowledge base: in which file, and what. ``blocks``: an edit that brings it must not go live."""
 
     where: str
     what: str
+    blocks: bool = True
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
@@ -299,6 +300,47 @@ def labelled_question(entry: Mapping[str, Any]) -> LabelledQuestion:
     return LabelledQuestion(entry["question"], tuple(entry["faq"]), Language(entry["language"]), tuple(entry.get("also", ())))
 
 
+# ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+TOPIC_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+UNPRINTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def topic_file(topic_id: str) -> str:
+    """The name of a topic's file in a knowledge folder. Errors: ``ValueError`` where it is no id of a topic."""
+    if len(topic_id) > 60 or not TOPIC_ID.fullmatch(topic_id):
+        raise ValueError("an id has small letters, digits and single hyphens, and begins with a letter")
+    return f"topics/{topic_id}.toml"
+
+
+def read_topic(topic_id: str, text: str) -> Topic:
+    """A topic from the text of its file. Errors: ``KnowledgeError``."""
+    path = Path(topic_file(topic_id))
+    return _topic(path, topic_id, _toml(path, text.encode("utf-8")))
+
+
+def topic_text(topic: Topic) -> str:
+    """The text of a topic's file; ``read_topic`` gives the same topic back, but for blanks at the ends of texts."""
+    lines = [f"source = {_quoted(topic.source)}", f"checked = {topic.checked.isoformat()}", f"owner = {_quoted(topic.owner)}"]
+    for language in Language:
+        answer = UNPRINTED.sub("", topic.answers.get(language, "").replace("\r\n", "\n")).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+        lines += [
+            "",
+            f"[{language}]",
+            f"title = {_quoted(topic.titles.get(language, ''))}",
+            f'answer = """\n{answer}\n"""',
+            "questions = [",
+        ]
+        lines += [f"  {_quoted(question)}," for question in topic.questions.get(language, ())]
+        lines += ["]"]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML on one line."""
+    return json.dumps(" ".join(UNPRINTED.sub(" ", text).split()), ensure_ascii=False)
+
+
 # ── checking ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -332,11 +374,11 @@ def _topic_faults(topic: Topic, today: date | None) -> list[Fault]:
         if len(answer.split()) > ANSWER_WORDS:
             faults.append(Fault(where, f"[{language}] has an answer of {len(answer.split())} words; at most {ANSWER_WORDS}"))
         if len(questions) < FEWEST_PARAPHRASES:
-            faults.append(Fault(where, f"[{language}] has {len(questions)} questions; {FEWEST_PARAPHRASES} are wanted"))
+            faults.append(Fault(where, f"[{language}] has {len(questions)} questions; {FEWEST_PARAPHRASES} are wanted", blocks=False))
     if not topic.source.startswith("https://"):
         faults.append(Fault(where, "source must be the https address of the page that the answer rests on"))
     if today is not None and (today - topic.checked).days > STALE_DAYS:
-        faults.append(Fault(where, f"was last compared with its source on {topic.checked}; check it and set the new date"))
+        faults.append(Fault(where, f"was last compared with its source on {topic.checked}; check it and set the new date", blocks=False))
     return faults
 
 

@@ -1,18 +1,25 @@
-"""Learning behind a gate: corrections become examples only if the new model is not worse on the evaluation sets.
+"""Learning behind a gate: corrections and edits go live only if the new model is not worse on the evaluation sets.
 
-Corrections lie in ``<data>/knowledge/learned/corrections.jsonl``, apart from the curated files; the state before the last lesson lies
-beside them, so that going back is one command.
+Both lie in ``<data>/knowledge``, over the curated files: corrections in ``learned/corrections.jsonl``, edited entries under the names
+of the files that they replace. The corrections before the last lesson lie beside them, so that going back is one command.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot import understanding
-from bot.knowledge import KnowledgeError, load
-from bot.model import Category, Language
+from bot.knowledge import Fault, Knowledge, KnowledgeError, check, load
+from bot.model import Assurance, Category, Language
 from bot.understanding import Model
+
+Changes = Mapping[str, str | None]  # name of a file in a knowledge folder → its new text, None where it goes
 
 NAME, BEFORE = "corrections.jsonl", "corrections.before"
 SLACK = 0.005  # of coverage and category: a difference that a different fold would make too
@@ -59,6 +66,91 @@ def undo(data: Path) -> str:
     _restore(path, before.read_text(encoding="utf-8"))
     before.unlink()
     return "the last lesson is taken back; reload or restart the service"
+
+
+# ── edits ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of trying changes: the new knowledge and model, and what stands against them (``faults`` of the check that are new
+    and block, ``worse`` as a sentence); ``advice``: new faults that do not block."""
+
+    knowledge: Knowledge
+    model: Model
+    before: Assurance
+    faults: tuple[Fault, ...] = ()
+    advice: tuple[Fault, ...] = ()
+    worse: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the changes may go live."""
+        return not self.faults and not self.worse
+
+
+def new_faults(changes: Changes, data: Path, now: Knowledge, own: Path | None = None) -> list[Fault]:
+    """What ``bot knowledge check`` would say of changes that it does not say of the knowledge as it stands ``now``; nothing is learned.
+
+    Errors: ``KnowledgeError`` where a changed file cannot be read.
+    """
+    known = set(check(now))
+    with _overlaid(changes, data) as folder:
+        return [fault for fault in check(load(own, extra=[folder])) if fault not in known]
+
+
+def attempt(changes: Changes, data: Path, now: Model, learn: Callable[[Knowledge], Model], own: Path | None = None) -> Trial:
+    """Learn from the knowledge with ``changes`` (file name → new text, None removes) and compare; nothing goes live.
+
+    Errors: ``KnowledgeError``, ``LearningFailed``.
+    """
+    faults = new_faults(changes, data, now.knowledge, own)
+    with _overlaid(changes, data) as folder:
+        changed = load(own, extra=[folder])
+        model = learn(changed)
+    blocking, advice = tuple(fault for fault in faults if fault.blocks), tuple(fault for fault in faults if not fault.blocks)
+    return Trial(changed, model, now.assurance, blocking, advice, _worse(now, model))
+
+
+def publish(changes: Changes, data: Path, own: Path | None = None) -> Knowledge:
+    """Write changes to the service's own knowledge folder and read all of it anew. Each file is replaced as a whole."""
+    folder = folder_of(data)
+    for name, text in changes.items():
+        path = folder / name
+        if text is None:
+            path.unlink(missing_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.new")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    return load(own, extra=[folder] if folder.is_dir() else [])
+
+
+def current(name: str, data: Path) -> str | None:
+    """The text of a file in the service's own knowledge folder, None where it has none of that name."""
+    path = folder_of(data) / name
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+@contextlib.contextmanager
+def _overlaid(changes: Changes, data: Path) -> Iterator[Path]:
+    """The service's own knowledge folder as it would be with changes, in a place of its own."""
+    with tempfile.TemporaryDirectory(prefix="mikrodata-bot-") as scratch:
+        folder = Path(scratch) / "knowledge"
+        if folder_of(data).is_dir():
+            shutil.copytree(folder_of(data), folder)
+        for name, text in changes.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            if text is not None:
+                path.write_text(text, encoding="utf-8")
+        folder.mkdir(exist_ok=True)
+        yield folder
+
+
+# ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _restore(path: Path, text: str) -> None:
@@ -119,4 +211,4 @@ def _checked(file: Path) -> list[str]:
     return lines
 
 
-__all__ = ["CannotLearn", "folder_of", "learn", "undo"]
+__all__ = ["CannotLearn", "Trial", "attempt", "current", "folder_of", "learn", "new_faults", "publish", "undo"]

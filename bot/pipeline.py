@@ -45,7 +45,7 @@ from bot.notices import Writing, digests, reminder_mails
 from bot.senders import Sender
 from bot.sources import Counted, Mirror
 from bot.store import Store, StoreUnavailable, Tx
-from bot.understanding import Model, understand
+from bot.understanding import Model, prepare, understand
 
 T = TypeVar("T")
 
@@ -102,6 +102,7 @@ class Parts:
     deadlines: DeadlineRules = field(default_factory=DeadlineRules)
     digest_hour: int = 7
     per_minute: int = 30
+    learn: Callable[[Knowledge], Model] = prepare  # how a model is made of changed knowledge
     limits: Limits = field(default_factory=Limits)
     alarms_to: tuple[str, ...] = ()
     mirrors: dict[str, Mirror] = field(default_factory=dict)

@@ -115,14 +115,15 @@ def brain(settings: Settings) -> Brain:
         loaded = knowledge.load(
             Path(settings.knowledge.folder) if settings.knowledge.folder else None, extra=[learned] if learned.is_dir() else []
         )
-        return Brain(
-            loaded,
-            understanding.prepare(
-                loaded, cache_folder(settings), precision=settings.answers.precision, floor=settings.answers.precision_floor
-            ),
-        )
+        return Brain(loaded, model(settings, loaded))
     except (knowledge.KnowledgeError, understanding.LearningFailed) as error:
         raise ConfigError(str(error)) from None
+
+
+def model(settings: Settings, loaded: knowledge.Knowledge) -> understanding.Model:
+    """The model of a knowledge base, from the cache or learned. Errors: ``LearningFailed``."""
+    answers = settings.answers
+    return understanding.prepare(loaded, cache_folder(settings), precision=answers.precision, floor=answers.precision_floor)
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -271,6 +272,7 @@ async def open_parts(
             words=pipeline.words(BUILT_IN / "templates" / "words.toml"),
             journal=Journal(),
             clock=clock,
+            learn=partial(model, settings),
             deadlines=deadlines(settings),
             digest_hour=settings.deadlines.digest_hour,
             sender=way_out,

@@ -71,6 +71,10 @@ class Accounts:
         """All accounts by name."""
         return [to_account(row) for row in self.db.conn.execute(f"SELECT {COLUMNS} FROM account ORDER BY name")]
 
+    def last_log_ins(self) -> dict[str, str]:
+        """name → when that account last logged in."""
+        return dict(self.db.conn.execute("SELECT subject, max(at) FROM audit WHERE kind = 'logged-in' GROUP BY 1").fetchall())
+
     def add_account(self, account: Account, now: datetime, *, actor: str) -> bool:
         """Add it; False when the name is taken."""
         values = (account.name, account.role, account.password, account.totp, stamp(now))

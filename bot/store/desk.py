@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database, Migrations
 
 from bot.store.accounts import Accounts
+from bot.store.changes import Changes
 from bot.store.codec import run_script
 from bot.store.figures import Figures
 from bot.store.queue import Queue
@@ -51,7 +52,24 @@ def first(db: Database) -> None:
     )
 
 
-class Desk(Accounts, Queue, Work, Figures):
+@migrations()
+def knowledge_changes(db: Database) -> None:
+    """Changes of the knowledge base, with the text of an entry before and after."""
+    run_script(
+        db,
+        """
+        CREATE TABLE knowledge_change (
+          number INTEGER PRIMARY KEY, at TEXT NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
+          was TEXT, became TEXT,                          -- NULL: there was, or will be, no file of the service's own
+          state TEXT NOT NULL,                            -- trying | live | refused | failed | returned
+          told TEXT NOT NULL, settled TEXT NOT NULL
+        );
+        CREATE INDEX knowledge_change_subject ON knowledge_change (subject);
+        """,
+    )
+
+
+class Desk(Accounts, Queue, Work, Figures, Changes):
     """The part of ``bot.store.Tx`` that belongs to the console."""
 
     db: Database

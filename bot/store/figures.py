@@ -70,16 +70,19 @@ class Figures:
         return {row[0]: int(row[1]) for row in rows}
 
     def unanswered(self, since: datetime) -> list[dict[str, Any]]:
-        """Questions that found no answer, latest first: key, time, language, the sender's own text, the topic that came nearest.
+        """Questions that found no answer, latest first: key, time, language, what was read as the question, the topic that came nearest.
 
         Restricted mails are left out: their text is shown to nobody in a list."""
         rows = self.db.conn.execute(
-            f"""SELECT key, received, language, topic, own, json_extract(understanding, '$.faq_confidence') FROM mail JOIN reading USING (id)
-                WHERE category = 'faq' AND reply != 'answer' AND restricted = 0 AND received >= ?
+            f"""SELECT mail.key, received, language, json_extract(understanding, '$.alternatives[0].id'), json_extract(asked.value, '$.text'),
+                json_extract(understanding, '$.faq_confidence')
+                FROM mail JOIN reading USING (id) JOIN json_each(understanding, '$.evidence') AS asked
+                ON json_extract(asked.value, '$.kind') = 'sentence'
+                WHERE category IN ('faq', 'other') AND reply != 'answer' AND restricted = 0 AND received >= ?
                 AND json_extract(understanding, '$.faq') IS NULL ORDER BY received DESC LIMIT {UNANSWERED}""",
             (stamp(since),),
         )
-        names = ("key", "received", "language", "topic", "own", "confidence")
+        names = ("key", "received", "language", "topic", "asked", "confidence")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def last_events(self, limit: int, kinds: tuple[str, ...] = ()) -> list[dict[str, Any]]:

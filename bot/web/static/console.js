@@ -1,9 +1,10 @@
-// The console works without this file. It adds: live counts, who else is here, and arrow keys in the queue.
+// The console works without this file. It adds: live counts, who else is here, the end of a trial, and arrow keys in the queue.
 "use strict";
 
 (() => {
   const COUNTS_MS = 15000;
   const PRESENCE_MS = 20000;
+  const TRIAL_MS = 2000;
 
   async function ask(url) {
     try {
@@ -15,7 +16,7 @@
   }
 
   function every(milliseconds, work) {
-    setInterval(() => { if (!document.hidden) work(); }, milliseconds);
+    return setInterval(() => { if (!document.hidden) work(); }, milliseconds);
   }
 
   async function count() {
@@ -34,6 +35,14 @@
     if (place.textContent !== shown) place.textContent = shown;
   }
 
+  // a change of the knowledge that is being tried: show the outcome when there is one
+  async function settled(place, timer) {
+    const told = await ask(place.dataset.change);
+    if (told === null || told.state === "trying") return;
+    clearInterval(timer);
+    location.assign("/console/knowledge/changes");
+  }
+
   // arrow keys (and j, k) only while the focus is on a row of the list: no key is taken from anybody (WCAG 2.1.4)
   function move(event) {
     const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
@@ -49,5 +58,9 @@
   if (document.querySelector("[data-signed-in]")) every(COUNTS_MS, count);
   const place = document.querySelector("[data-presence]");
   if (place) every(PRESENCE_MS, () => present(place));
+  const trial = document.querySelector("[data-change]");
+  if (trial) {
+    const timer = every(TRIAL_MS, () => settled(trial, timer));
+  }
   for (const list of document.querySelectorAll("[data-rows]")) list.addEventListener("keydown", move);
 })();

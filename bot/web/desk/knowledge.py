@@ -1,0 +1,249 @@
+"""The knowledge base: its entries with use, feedback and freshness, edits behind the gate, open questions, a box to try it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from bot.knowledge import STALE_DAYS, Fault, KnowledgeError, Topic, check, read_topic, topic_file, topic_text
+from bot.learning import new_faults
+from bot.matters.deadlines import OSLO
+from bot.model import Language
+from bot.understanding import ask
+from bot.understanding.grouping import group
+from bot.web import answering
+from bot.web.desk.editor import LEARNED, Editor
+from bot.web.desk.page import Console, Refused, Visit
+from bot.web.desk.why import asked_evidence
+
+PERIOD = timedelta(days=90)
+SOON = 60  # days before an entry counts as stale in which it is shown as getting there
+HISTORY = 50
+LONGEST = 60_000  # characters of one field of an entry
+
+
+def add(router: APIRouter, console: Console) -> None:
+    """The pages, and the deeds of those who may change what the assistant says."""
+    editor = Editor(console)
+
+    @router.get("/knowledge")
+    async def entries(request: Request) -> Response:
+        visit = await console.look(request)
+        rows = await _entries(console, visit)
+        return console.page(visit, "knowledge.html.jinja", rows=rows, days=PERIOD.days, may_act=visit.account.may("caseworker"))
+
+    @router.get("/knowledge/unanswered")
+    async def unanswered(request: Request) -> Response:
+        visit = await console.look(request)
+        since = console.parts.clock() - PERIOD
+        open_questions = await console.read(lambda tx: tx.unanswered(since))
+        known = console.parts.brain.knowledge
+        groups = await asyncio.to_thread(group, [row["asked"] for row in open_questions], known.words)
+        shown = [[open_questions[number] for number in each.members] for each in groups]
+        titles = {topic.id: topic.title(visit.language) for topic in known.topics.values()}
+        return console.page(visit, "unanswered.html.jinja", groups=shown, titles=titles, total=len(open_questions), days=PERIOD.days)
+
+    @router.get("/knowledge/try")
+    async def try_page(request: Request) -> Response:
+        return console.page(await console.look(request), "try.html.jinja", question="", spoken="", asked=None)
+
+    @router.post("/knowledge/try")
+    async def try_it(request: Request) -> Response:
+        visit = await console.act(request, "reader")
+        question, spoken = answering.entry(visit.form.get("question", "")).question, visit.form.get("language", "")
+        wanted = Language(spoken) if spoken in set(Language) else None
+        model = console.parts.brain.model
+        asked = await asyncio.to_thread(ask, question, model, wanted) if question else None
+        near, others = asked_evidence(asked.evidence, model.knowledge, visit.language) if asked is not None else ((), ())
+        titles = {topic.id: topic.title(visit.language) for topic in model.knowledge.topics.values()}
+        context: dict[str, Any] = {"near": near, "others": others, "titles": titles, "threshold": model.assurance.threshold}
+        answer = answering.paragraphs(asked.answer) if asked is not None else []
+        return console.page(visit, "try.html.jinja", question=question, spoken=spoken, asked=asked, answer=answer, **context)
+
+    @router.get("/knowledge/new")
+    async def new(request: Request) -> Response:
+        visit = await console.look(request, "caseworker")
+        return await _form(console, visit, _blank(console), is_new=True)
+
+    @router.post("/knowledge/new")
+    async def create(request: Request) -> Response:
+        visit = await console.act(request)
+        topic_id = visit.form.get("id", "").strip()
+        return await _edit(console, editor, visit, topic_id, is_new=True)
+
+    @router.get("/knowledge/topics/{topic_id}")
+    async def entry(request: Request, topic_id: str) -> Response:
+        visit = await console.look(request)
+        return await _form(console, visit, _topic(console, topic_id), is_new=False)
+
+    @router.post("/knowledge/topics/{topic_id}")
+    async def edit(request: Request, topic_id: str) -> Response:
+        visit = await console.act(request)
+        _topic(console, topic_id)
+        return await _edit(console, editor, visit, topic_id, is_new=False)
+
+    @router.get("/knowledge/changes")
+    async def changes(request: Request) -> Response:
+        visit = await console.look(request)
+        rows, learned = await console.read(lambda tx: (tx.changes(HISTORY), int(tx.get_flag(LEARNED) or 0)))
+        waiting = await console.read(lambda tx: len(tx.new_corrections(learned)))
+        latest = next((row["number"] for row in rows if row["kind"] == "corrections" and row["state"] == "live"), 0)
+        titles = {topic.id: topic.title(visit.language) for topic in console.parts.brain.knowledge.topics.values()}
+        return console.page(
+            visit, "changes.html.jinja", rows=rows, waiting=waiting, latest=latest, titles=titles, may_act=visit.account.may("caseworker")
+        )
+
+    @router.get("/knowledge/changes/{number}")
+    async def state(request: Request, number: int) -> Response:
+        if await console.session(request, touch=False) is None:
+            return JSONResponse({"error": "log-in"}, 401)
+        row = await console.read(lambda tx: tx.change(number))
+        return JSONResponse({"state": row["state"]} if row is not None else {"error": "unknown"}, 200 if row is not None else 404)
+
+    @router.post("/knowledge/changes/{number}/return")
+    async def go_back(request: Request, number: int) -> Response:
+        visit = await console.act(request)
+        row = await console.read(lambda tx: tx.change(number))
+        if row is None or row["state"] != "live":
+            raise Refused(404, "refused.unknown")
+        return _begun(await editor.go_back(row, visit.name))
+
+    @router.post("/knowledge/learn")
+    async def learn(request: Request) -> Response:
+        visit = await console.act(request)
+        return _begun(await editor.learn(visit.name))
+
+
+def _begun(number: int | None) -> Response:
+    if number is None:
+        raise Refused(409, "refused.trying")
+    return RedirectResponse("/console/knowledge/changes?did=trying", 303)
+
+
+# ── entries ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _entries(console: Console, visit: Visit) -> list[dict[str, Any]]:
+    """Every entry with what speaks for looking at it: use, feedback, corrections, age; those that need it most first."""
+    now = console.parts.clock()
+    today, since = now.astimezone(OSLO).date(), now - PERIOD
+    used, helped, corrected = await console.read(lambda tx: (tx.topic_use(since), tx.topic_feedback(since), tx.topic_corrections(since)))
+    rows = []
+    for topic in console.parts.brain.knowledge.topics.values():
+        age = (today - topic.checked).days
+        rows.append(
+            {
+                "topic": topic,
+                "title": topic.title(visit.language),
+                "used": used.get(topic.id, 0),
+                "helped": helped.get(topic.id, (0, 0)),
+                "corrected": corrected.get(topic.id, (0, 0)),
+                "fresh": "stale" if age > STALE_DAYS else "soon" if age > STALE_DAYS - SOON else "fresh",
+            }
+        )
+    return sorted(
+        rows, key=lambda row: (row["fresh"] != "stale", -row["corrected"][1] - row["helped"][1], -row["used"], row["title"].lower())
+    )
+
+
+def _topic(console: Console, topic_id: str) -> Topic:
+    """An entry as its file has it: without what corrections have taught. Errors: ``Refused``."""
+    known = console.parts.brain.knowledge
+    try:
+        name = topic_file(topic_id)
+    except ValueError:
+        raise Refused(404, "refused.unknown") from None
+    path = next((folder / name for folder in known.folders if (folder / name).is_file()), None)
+    if path is None or topic_id not in known.topics:
+        raise Refused(404, "refused.unknown")
+    return read_topic(topic_id, path.read_text(encoding="utf-8"))
+
+
+def _blank(console: Console) -> Topic:
+    return Topic("", "https://", console.parts.clock().astimezone(OSLO).date(), "", {}, {}, {})
+
+
+async def _form(
+    console: Console, visit: Visit, topic: Topic, *, is_new: bool, faults: tuple[Fault, ...] = (), fault: str = "", status: int = 200
+) -> Response:
+    """The page of an entry, to read or to change."""
+    now = console.parts.clock()
+    today, since = now.astimezone(OSLO).date(), now - PERIOD
+    used, helped, corrected, history = await console.read(
+        lambda tx: (tx.topic_use(since), tx.topic_feedback(since), tx.topic_corrections(since), tx.changes(HISTORY, topic.id or "-"))
+    )
+    known = [each for each in check(console.parts.brain.knowledge, today) if each.where == f"topics/{topic.id}.toml"] if not faults else []
+    return console.page(
+        visit,
+        "topic.html.jinja",
+        status=status,
+        topic=topic,
+        is_new=is_new,
+        sections=[(language, console.word(f"language.{language}", visit.language)) for language in Language],
+        questions={language: "\n".join(topic.questions.get(language, ())) for language in Language},
+        faults=[str(each) for each in faults],
+        known=[each.what for each in known],
+        fault=fault,
+        used=used.get(topic.id, 0),
+        helped=helped.get(topic.id, (0, 0)),
+        corrected=corrected.get(topic.id, (0, 0)),
+        history=history,
+        days=PERIOD.days,
+        may_act=visit.account.may("caseworker"),
+    )
+
+
+async def _edit(console: Console, editor: Editor, visit: Visit, topic_id: str, *, is_new: bool) -> Response:
+    """Check an edit at once, then try it beside the service."""
+    try:
+        name = topic_file(topic_id)
+        topic = filled(topic_id, visit.form)
+    except ValueError:
+        return await _form(
+            console, visit, filled("", {**visit.form, "checked": _today(console)}), is_new=is_new, fault="knowledge.bad_field", status=422
+        )
+    if is_new and topic_id in console.parts.brain.knowledge.topics:
+        return await _form(console, visit, topic, is_new=True, fault="knowledge.taken", status=422)
+    text = topic_text(topic)
+    if not is_new and text == topic_text(_topic(console, topic_id)):
+        return RedirectResponse(f"/console/knowledge/topics/{topic_id}?did=same", 303)
+    try:
+        faults = await asyncio.to_thread(new_faults, {name: text}, editor.data, console.parts.brain.knowledge, editor.own)
+    except KnowledgeError:
+        return await _form(console, visit, topic, is_new=is_new, fault="knowledge.bad_field", status=422)
+    blocking = tuple(fault for fault in faults if fault.blocks)
+    if blocking:
+        return await _form(console, visit, topic, is_new=is_new, faults=blocking, status=422)
+    return _begun(await editor.edit(topic_id, text, visit.name))
+
+
+def _today(console: Console) -> str:
+    return console.parts.clock().astimezone(OSLO).date().isoformat()
+
+
+def filled(topic_id: str, form: Mapping[str, str]) -> Topic:
+    """An entry from the form. Errors: ``ValueError`` for a date that is none."""
+
+    def field(name: str) -> str:
+        return form.get(name, "").strip()[:LONGEST]
+
+    return Topic(
+        topic_id,
+        field("source"),
+        date.fromisoformat(field("checked")),
+        field("owner"),
+        {language: field(f"title_{language}") for language in Language},
+        {language: field(f"answer_{language}") for language in Language},
+        {
+            language: tuple(dict.fromkeys(line.strip() for line in field(f"questions_{language}").splitlines() if line.strip()))
+            for language in Language
+        },
+    )
+
+
+__all__ = ["add", "filled"]
