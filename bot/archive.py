@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from bot.mail import parse
 from bot.model import Attachment, Case, Message, Raw
+from bot.understanding.sensitive import mask
 
 OSLO = ZoneInfo("Europe/Oslo")
 MANIFEST = "manifest.json"
@@ -49,7 +50,7 @@ class Batch:
 
 def papers(record: Mapping[str, Any], service: str) -> dict[str, bytes]:
     """File name → content of one mail's folder. ``record`` as of ``Tx.archive_record``; ``service`` is our own address."""
-    message = _read(record["content"], record["key"], record["received"])
+    message = _shown(_read(record["content"], record["key"], record["received"]), record)
     files = {"mail.eml": record["content"]}
     for number, attachment in enumerate(message.attachments, 1):
         files[f"attachments/{number:02d}-{attachment.name}"] = attachment.content
@@ -64,6 +65,14 @@ def papers(record: Mapping[str, Any], service: str) -> dict[str, bytes]:
 
 def _read(content: bytes, key: str, received: str) -> Message:
     return parse(Raw(key, content, datetime.fromisoformat(received), "archive"))
+
+
+def _shown(message: Message, record: Mapping[str, Any]) -> Message:
+    """The mail as its titles may say it: in a protected one no identity number, which would stand in the journal."""
+    if not record["restricted"]:
+        return message
+    parts = tuple(replace(part, name=mask(part.name)) for part in message.attachments)
+    return replace(message, subject=mask(message.subject), attachments=parts)
 
 
 def noark(record: Mapping[str, Any], message: Message, files: Mapping[str, bytes], service: str) -> Json:

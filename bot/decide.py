@@ -92,7 +92,9 @@ POLICY: dict[Category, Row] = {
     Category.OTHER: Row(Reply.RECEIPT, "fallback"),
 }
 
-URGENT = {"access-request", "identity-number", "data-breach"}
+# what must not go on by mail, and is shown to few
+PROTECTED = {"identity-number", "data-file"}
+URGENT = {"access-request", "data-breach", *PROTECTED}
 NEVER_ANSWERED = {"access-request", "data-subject-request", "complaint", "press", "identity-number", "data-file"}
 
 
@@ -175,6 +177,10 @@ def _colleague(facts: Facts) -> Decision:
     in_thread = bool(facts.past.sent or facts.past.thread_cases)
     reasons = (Reason.COLLEAGUE, *findings.reasons)
     needs_person = not in_thread or _has_entry(findings)
+    if _is_protected(facts):
+        actions += [Action(Act.QUARANTINE), Action(Act.HOLD)]
+        reasons = (*reasons, Reason.SENSITIVE)
+        return Decision(category, tuple(actions), Reply.NONE, reasons, facts.policy.mode(category), True, "quarantine", urgent=True)
     return Decision(category, tuple(actions), Reply.NONE, reasons, facts.policy.mode(category), needs_person, category.value)
 
 
@@ -187,7 +193,7 @@ def _human(facts: Facts) -> Decision:
         reasons.append(Reason.ALSO)
     if _handed_over(facts):
         reasons.insert(0, Reason.HAND_OVER)
-    elif understanding.thanks_only:
+    elif understanding.thanks_only and not _is_protected(facts):
         return _thanks(facts, reasons)
     row, answer_blocks = POLICY[category], _answer_blocks(facts)
     gate = reply_gate(facts)
@@ -208,8 +214,8 @@ def _human(facts: Facts) -> Decision:
     sensitive = [code for code in understanding.sensitive if code in NEVER_ANSWERED]
     if sensitive:
         reasons.append(Reason.ACCESS_REQUEST if "access-request" in sensitive else Reason.SENSITIVE)
-        if {"identity-number", "data-file"} & set(sensitive):
-            actions.append(Action(Act.HOLD))
+        if _is_protected(facts):
+            actions += [Action(Act.QUARANTINE), Action(Act.HOLD)]
     answered = any(action.act is Act.ANSWER and not action.draft for action in actions) and mode is Mode.AUTO
     return Decision(
         category,
@@ -218,7 +224,7 @@ def _human(facts: Facts) -> Decision:
         tuple(dict.fromkeys(reasons)),
         mode,
         needs_person=not answered or bool(sensitive),
-        folder=category.value,
+        folder="quarantine" if _is_protected(facts) else category.value,
         urgent=bool(URGENT & set(understanding.sensitive)),
         trace=_trace(facts),
     )
@@ -297,14 +303,19 @@ def _receipt(facts: Facts, row: Row, gate: Reason | None) -> tuple[list[Action],
     """One receipt per thread, when nothing stands against it."""
     if gate is not None:
         return [], Reply.NONE, [gate]
+    recipient = reply_address(facts.message, facts.understanding)
+    if _is_protected(facts):  # how to send safely is told each time that somebody does not
+        return [Action(Act.RECEIPT, recipient, "receipt-sensitive")], Reply.RECEIPT, []
     if facts.past.receipt_in_thread:
         return [], Reply.NONE, [Reason.ALREADY_RECEIPTED]
-    recipient = reply_address(facts.message, facts.understanding)
-    if facts.findings.status_case and facts.policy.status_answers:
-        # From is the contact that stands in the register; Reply-To may be anybody's, and gives no trust
-        action = Action(Act.RECEIPT, facts.message.sender.address, "status", case_ref=facts.findings.status_case)
-        return [action], Reply.RECEIPT, [Reason.STATUS_ANSWERED]
     template = row.template
+    if facts.findings.status_case and facts.policy.status_answers and not set(facts.understanding.sensitive) & NEVER_ANSWERED:
+        # From is the contact that stands in the register; Reply-To may be anybody's, and gives no trust
+        contact, case_ref = facts.message.sender.address, facts.findings.status_case
+        if facts.policy.mode(facts.understanding.category) is Mode.AUTO:
+            return [Action(Act.RECEIPT, contact, "status", case_ref=case_ref)], Reply.RECEIPT, [Reason.STATUS_ANSWERED]
+        draft = Action(Act.ANSWER, contact, "status", case_ref=case_ref, draft=True)
+        return [Action(Act.RECEIPT, recipient, template), draft], Reply.RECEIPT, [Reason.MODE_SUGGEST]
     if facts.findings.offer is not None and facts.findings.offer.accepted_by == "words" and facts.policy.ask_for_document:
         template = "offer-document"
     return [Action(Act.RECEIPT, recipient, template)], Reply.RECEIPT, []
@@ -318,6 +329,10 @@ def _matter_actions(facts: Facts, row: Row) -> list[Action]:
     if findings.match is not None and findings.match.certain:
         actions.append(Action(Act.LINK, case_ref=findings.match.case_ref))
     return actions
+
+
+def _is_protected(facts: Facts) -> bool:
+    return bool(PROTECTED & set(facts.understanding.sensitive))
 
 
 def _has_entry(findings: Findings) -> bool:
@@ -341,9 +356,7 @@ def _forward(facts: Facts, desk: str, template: str, case_ref: str = "") -> tupl
     elif desk == "intake":
         to = policy.intake
     to = to or policy.fallback
-    if (template == "forward" and {"identity-number", "data-file"} & set(facts.understanding.sensitive)) or (
-        template == "forward" and to and not may_contain_original(policy, to)
-    ):
+    if template == "forward" and (_is_protected(facts) or (to and not may_contain_original(policy, to))):
         template = "notice"
     shown = reference if case_ref or (match is not None and match.certain) else ""
     return (Action(Act.FORWARD, to, template, case_ref=shown, to_person=not to),)

@@ -46,6 +46,7 @@ from bot.senders import Sender
 from bot.sources import Counted, Mirror
 from bot.store import Store, StoreUnavailable, Tx
 from bot.understanding import Model, prepare, understand
+from bot.understanding.sensitive import hide
 
 T = TypeVar("T")
 
@@ -223,6 +224,7 @@ def judge(parts: Parts, raw: Raw, message: Message, examined: Examined, understa
 def _decide_and_record(parts: Parts, tx: Tx, raw: Raw, message: Message, examined: Examined, understanding: Understanding) -> Judged:
     now = parts.clock()
     past = tx.past(raw.key, message, understanding, now)
+    message, examined, understanding = hide(message, examined, understanding)
     judged = judge(parts, raw, message, examined, understanding, past, now)
     mails = compose(_subject(parts, judged, past, now))
     mirror = judged.decision.folder if raw.source == "imap" else ""
@@ -458,8 +460,7 @@ def classify(parts: Parts, raw: Raw) -> Judged:
     message = parse(raw, own_addresses=parts.own_addresses)
     examined = parts.examiner.examine_now(message) if message.attachments else Examined()
     understanding = _understand(parts, message, examined)
-    judged = judge(parts, raw, message, examined, understanding, Past(), parts.clock())
-    return judged
+    return judge(parts, raw, *hide(message, examined, understanding), Past(), parts.clock())
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -167,7 +167,7 @@ def _by_heading(item: str, attachment: ExaminedAttachment) -> bool:
         if 0 < len(text) <= HEADING_LETTERS and not text.endswith((".", ";", ",")) and any(p.match(text) for p in ITEMS.values()):
             headings.append((place, text))
         place += len(line)
-    ends = [start for start, _ in headings[1:]] + [place]
+    ends = [*(start for start, _ in headings[1:]), place][: len(headings)]
     return any(
         ITEMS[item].match(text) is not None and end - start - len(text) >= SECTION_LETTERS
         for (start, text), end in zip(headings, ends, strict=True)

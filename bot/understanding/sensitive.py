@@ -9,11 +9,17 @@ forms are accepted now.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 
-from bot.model import Examined, Message, Statement
+from bot.model import Examined, ExaminedAttachment, Message, Statement, Understanding
 
-ELEVEN = re.compile(r"(?<![\d.,/+-])(\d{6})[ \u00a0.-]?(\d{5})(?![\d/]|[.,]\d)")
+MASK = "•••••• •••••"
+_DIGITS = r"\d{2}([ \u00a0\u202f./-]?)\d{2}\1\d{2}[ \u00a0\u202f./:\u2013-]{0,3}\d{3}[ \u00a0\u202f]?\d{2}"
+# written in one or in any of the groups that people write; not inside a longer number, a decimal fraction or a path
+ELEVEN = re.compile(rf"(?<!\d)(?<!\d[.,/-])(?<!\+){_DIGITS}(?![\d/]|[.,]\d)")
+HIDDEN = re.compile(rf"(?<!\d){_DIGITS}(?!\d)")  # for hiding, more is better
 FIRST_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)
 SECOND_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
 FIRST_REMAINDERS = range(4)  # 0 until 2032, 0–3 after
@@ -58,8 +64,65 @@ def is_identity_number(digits: str) -> bool:
 
 
 def identity_numbers(text: str) -> int:
-    """How many identity numbers stand in a text; a blank, full stop or hyphen after the date is allowed."""
-    return sum(is_identity_number(match[1] + match[2]) for match in ELEVEN.finditer(text[:READ]))
+    """How many identity numbers stand in a text, in one or in groups."""
+    return sum(is_identity_number(_digits(match)) for match in ELEVEN.finditer(text[:READ]))
+
+
+def _digits(match: re.Match[str]) -> str:
+    return "".join(str(unicodedata.digit(character)) for character in match[0] if character.isdigit())  # digits of any script
+
+
+# ── hiding ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mask(text: str) -> str:
+    """The text with every national identity number hidden."""
+    return HIDDEN.sub(lambda match: MASK if is_identity_number(_digits(match)) else match[0], text)
+
+
+def hide(message: Message, examined: Examined, understanding: Understanding) -> tuple[Message, Examined, Understanding]:
+    """The three without identity numbers and without the rows of data files, for all that is shown, indexed, written or logged.
+
+    The bytes of the mail stay as they came, for those who may see them.
+    """
+    if not {"identity-number", "data-file"} & set(understanding.sensitive):
+        return message, examined, understanding
+    shown = replace(
+        message,
+        subject=mask(message.subject),
+        text=mask(message.text),
+        own=mask(message.own),
+        quoted=mask(message.quoted),
+        forwarded=mask(message.forwarded),
+        signature=mask(message.signature),
+        html="",  # tags may stand between the digits
+        sender=replace(message.sender, name=mask(message.sender.name)),
+        headers=tuple((name, mask(value)) for name, value in message.headers),
+        attachments=tuple(replace(part, name=mask(part.name)) for part in message.attachments),
+    )
+    return shown, Examined(tuple(map(_hidden, examined.attachments))), _hidden_understanding(understanding)
+
+
+def _hidden(attachment: ExaminedAttachment) -> ExaminedAttachment:
+    data = _is_data(attachment.name, attachment.kind, attachment.text, attachment.flags)
+    return replace(
+        attachment,
+        name=mask(attachment.name),
+        text="" if data else mask(attachment.text),
+        members=tuple(map(mask, attachment.members)),
+        note=mask(attachment.note),
+    )
+
+
+def _hidden_understanding(understanding: Understanding) -> Understanding:
+    return replace(
+        understanding,
+        statements=tuple(replace(each, sentence=mask(each.sentence), where=mask(each.where)) for each in understanding.statements),
+        evidence=tuple(replace(each, text=mask(each.text)) for each in understanding.evidence),
+    )
+
+
+# ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def find(message: Message, examined: Examined, statements: Iterable[Statement]) -> tuple[str, ...]:

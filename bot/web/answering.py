@@ -7,7 +7,6 @@ cannot be made to show an answer that we did not give, and identity numbers are 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,17 +17,15 @@ from bot.knowledge import Topic
 from bot.model import Language
 from bot.understanding import Asked, Model, ask, caserefs
 from bot.understanding.language import detect
-from bot.understanding.sensitive import is_identity_number
+from bot.understanding.sensitive import MASK, mask
 
 LONGEST = 1000  # characters of a question; the longest paraphrase in the knowledge base has some 300
-MASK = "•••••• •••••"
 CHOICES = 3
 LEAST = 0.03  # a choice below this is noise, unless there would be fewer than two
 
 # control characters, and those that turn the direction of text: a name or question must not look other than it reads
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 # more ways of writing a number than ``sensitive`` looks for in mails: hiding one too many costs nothing here
-GROUPED = re.compile(r"(?<!\d)\d{2}([ \u00a0\u202f./-]?)\d{2}\1\d{2}[ \u00a0\u202f./:\u2013-]{0,3}\d{3}[ \u00a0\u202f]?\d{2}(?!\d)")
 
 _PERSON = (
     r"(?:menneske|person|saks?behand(?:ler|lar)|sakshandsamar|kundebehandler|rådgiver|rådgjevar|human|human being|person|people|someone|"
@@ -137,13 +134,8 @@ def clean(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """The text with every national identity number hidden, in whatever groups it is written."""
-    return GROUPED.sub(_hidden, text)
-
-
-def _hidden(match: re.Match[str]) -> str:
-    digits = "".join(str(unicodedata.digit(sign)) for sign in match[0] if sign.isdigit())
-    return MASK if is_identity_number(digits) else match[0]
+    """The text with every national identity number hidden."""
+    return mask(text)
 
 
 def wants_person(text: str) -> bool:

@@ -1,6 +1,6 @@
 """A mailroom for each test; ``@pytest.mark.settings(deadlines={…})`` sets sections of the configuration.
 
-The tests of this folder share one loop and one examiner's process; their modules say ``pytestmark = pytest.mark.asyncio(loop_scope="session")``.
+The tests of this folder share one loop and one examiner's process.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ from bot.knowledge import Knowledge
 from bot.understanding import Model
 from tests.mailroom import Mailroom, end, mailroom
 from tests.signing import Authority
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All on the session's loop, where the examiner lives."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")

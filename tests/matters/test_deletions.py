@@ -11,8 +11,6 @@ from bot.model import Verdict
 from tests.documents import docx, pdf
 from tests.mailroom import KARI, MONDAY, SERVICE, UIO, Mailroom, later, letter
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 CASE = ("24/1187", {**UIO, "serial_numbers": ("w24_0001", "w24_0002")})
 OTHER = ("24/2001", {**UIO, "title": "Boforhold", "contacts": ("per@uio.example",)})
 DONE = "Hei,\n\nvi bekrefter at alle data i sak 24/1187 ble slettet 27.02.2026, også kopier og utskrifter.\n\nHilsen Kari Lund\n"

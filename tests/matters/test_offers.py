@@ -17,8 +17,6 @@ from tests.documents import docx, pdf, scan
 from tests.mailroom import KARI, MONDAY, UIO, Mailroom, later, letter, mailroom
 from tests.signing import Authority, trusted_list
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 OFFER = pdf("Tilbud fra SSB, sak 24/1187", "Pris: 48 000 kroner", "Vi godtar tilbudet.")
 CASE = ("24/1187", {**UIO, "state": "offered", "offer_sent": date(2026, 2, 20), "signatories": ("Kari Lund", "Nils Dekan")})
 TEXT = "Hei,\n\nvedlagt er det signerte tilbudet i sak 24/1187.\n\nHilsen Kari Lund\n"

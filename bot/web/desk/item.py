@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from bot.decide import reply_address
 from bot.mail import parse
 from bot.matters.deadlines import OSLO, next_deadline, overdue
-from bot.model import Authentication, Category, Language, Message, Raw, Understanding
+from bot.model import Authentication, Category, Language, Message, Raw, Reason, Understanding
 from bot.store.accounts import Account
 from bot.web.desk.letters import letter, reply_title
 from bot.web.desk.page import Console, Refused, Visit
@@ -54,10 +54,15 @@ class Access:
     @staticmethod
     def of(row: dict[str, Any], account: Account, revealed: bool) -> Access:
         """Restricted mail (identity numbers, data files) is hidden until a caseworker asks for it; its files are the lead's.
-        Files of a mail in quarantine are nobody's."""
+        Files of a mail that was not read are nobody's."""
         hidden = bool(row["restricted"]) and not (revealed and account.may("caseworker"))
-        quarantined = row["folder"] == "quarantine"
-        return Access(hidden, quarantined or (bool(row["restricted"]) and not (revealed and account.may("lead"))))
+        return Access(hidden, unread(row) or (bool(row["restricted"]) and not (revealed and account.may("lead"))))
+
+
+def unread(row: dict[str, Any]) -> bool:
+    """Whether a mail lies in quarantine because it could not be read, and not for what stands in it."""
+    reasons = row["decision"].get("reasons", [])
+    return row["folder"] == "quarantine" and (row["state"] == "failed" or Reason.UNREADABLE.value in reasons)
 
 
 def add(router: APIRouter, console: Console) -> None:
@@ -172,7 +177,7 @@ def files(row: dict[str, Any], access: Access) -> list[dict[str, Any]]:
     found = []
     for number, part in enumerate(row["attachments"]):
         harmful = sorted(LOCKED & set(part["flags"]))
-        locked = "quarantine" if row["folder"] == "quarantine" else harmful[0] if harmful else "restricted" if access.files_locked else ""
+        locked = "quarantine" if unread(row) else harmful[0] if harmful else "restricted" if access.files_locked else ""
         found.append({**part, "number": number, "locked": locked})
     return found
 
