@@ -7,6 +7,7 @@ outbox speaks to the world (③). What the server shows is a mirror of the decis
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
@@ -44,7 +45,7 @@ from bot.model import (
 from bot.notices import Writing, digests, reminder_mails
 from bot.senders import Sender
 from bot.sources import Counted, Mirror
-from bot.store import Store, StoreUnavailable, Tx
+from bot.store import AlreadyRecorded, Store, StoreUnavailable, Tx
 from bot.understanding import Model, prepare, understand
 from bot.understanding.sensitive import hide
 
@@ -184,6 +185,8 @@ async def _handle(parts: Parts, raw: Raw, attempt: int) -> None:
         judged = await _patiently(
             parts, lambda: parts.store.write(lambda tx: _decide_and_record(parts, tx, raw, message, examined, understanding))
         )
+    except AlreadyRecorded:
+        return None  # another worker was faster (R41)
     except Exception as error:
         return await _give_to_person(parts, raw, where(error))
     decision = judged.decision
@@ -263,7 +266,8 @@ async def _give_to_person(parts: Parts, raw: Raw, error: str) -> None:
     def work(tx: Tx) -> None:
         tx.record_failure(raw.key, Reason.NOT_UNDERSTOOD.value, (error,), parts.clock(), mirror=mirror, folder="quarantine")
 
-    await _patiently(parts, lambda: parts.store.write(work))
+    with contextlib.suppress(AlreadyRecorded):
+        await _patiently(parts, lambda: parts.store.write(work))
 
 
 # ── ③ ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -286,9 +290,11 @@ async def deliver_forever(parts: Parts) -> None:
 
 async def deliver_waiting(parts: Parts) -> int:
     """Send what is due now; returns how many attempts were made. For ``bot receive`` and the demo."""
+    pace = Pace(parts.per_minute)
     settled: tuple[Outgoing, Delivery] | None = None
     count = 0
     while (mail := await _settle_and_claim(parts, settled)) is not None:
+        await pace.wait()
         settled = (mail, await _send_unbroken(parts, mail))
         count += 1
     return count
@@ -351,14 +357,15 @@ async def _attempt(parts: Parts, mail: Outgoing) -> Delivery:
 class Pace:
     """At most so many in any 60 seconds (Exchange Online refuses more than 30 a minute)."""
 
-    def __init__(self, per_minute: int) -> None:
-        """``per_minute`` ≥ 1."""
+    def __init__(self, per_minute: int, seconds: float = 60) -> None:
+        """``per_minute`` ≥ 1 in ``seconds``."""
+        self._seconds = seconds
         self._times: deque[float] = deque(maxlen=per_minute)
 
     async def wait(self) -> None:
         """Return when one more may go, and count it."""
         if len(self._times) == self._times.maxlen:
-            await asyncio.sleep(max(0.0, self._times[0] + 60 - time.monotonic()))
+            await asyncio.sleep(max(0.0, self._times[0] + self._seconds - time.monotonic()))
         self._times.append(time.monotonic())
 
 

@@ -31,6 +31,10 @@ class StoreUnavailable(Exception):
     """The store cannot take work now (disk full, locked, gone). Never the mail's fault; try again."""
 
 
+class AlreadyRecorded(ValueError):
+    """The mail was recorded by somebody else meanwhile: nothing more is to be done with it."""
+
+
 class Tx(Protocol):
     """What can be asked of and done to the store inside one transaction. Times are aware UTC and always passed in."""
 
@@ -71,7 +75,7 @@ class Tx(Protocol):
     ) -> None:
         """Write all that follows from one mail: the mail's row and search text, decision, register entries (deletions, offers,
         applications, link to the case), outbox rows (drafts included), the mirror row when ``mirror`` names a folder, and
-        an audit event. Raises ``ValueError`` when the key is already recorded."""
+        an audit event. Raises ``AlreadyRecorded`` when the key is recorded or unknown."""
 
     def summary(self, key: str) -> dict[str, Any]:
         """What became of a mail: category, case, actions, reasons, reply, language, trust, topic, state, subject, sender."""

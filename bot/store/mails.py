@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlite_utils import Database, Migrations
 
 from bot.model import Category, Decision, Examined, Findings, Message, Outgoing, Past, Raw, Sent, Understanding
+from bot.store import AlreadyRecorded
 from bot.store.codec import decode, encode, moment, run_script, stamp
 
 migrations = Migrations("mails")
@@ -185,15 +186,17 @@ class Mails:
 
     def _copy_of(self, key: str, message: Message) -> str:
         """An earlier mail with the same Message-ID and the same hash of From, Date, Subject and body; where there is no
-        Message-ID, the same hash alone, if the mail says when it was written."""
+        Message-ID, the same hash alone, if the mail says when it was written. What came as a machine's (through a list) makes no
+        copy of what comes from the person: somebody must see it."""
         if not message.content_hash or not (message.message_id or message.date):
             return ""
         row = self._one(
             """SELECT key FROM mail WHERE content_hash = ? AND message_id = ? AND key != ? AND state IN ('handled', 'failed')
-               AND copy_of = '' LIMIT 1""",
+               AND copy_of = '' AND (category != 'auto' OR ?) LIMIT 1""",
             message.content_hash,
             message.message_id,
             key,
+            message.automatic is not None,
         )
         return str(row[0]) if row is not None else ""
 
@@ -276,7 +279,7 @@ class Mails:
             "UPDATE mail SET state = ?, handled_at = ? WHERE key = ? AND state = 'waiting' RETURNING id", state, stamp(now), key
         )
         if row is None:
-            raise ValueError(f"{key} is recorded already or unknown")
+            raise AlreadyRecorded(f"{key} is recorded already or unknown")
         return int(row[0])
 
     def _write_decision(self, number: int, message: Message, understanding: Understanding, findings: Findings, decision: Decision) -> None:

@@ -685,6 +685,10 @@ def is_thanks_only(sentences: list[Sentence]) -> bool:
     """A thank-you that needs nobody: short, every sentence thanks or wishes, nothing is asked."""
     if not sentences or any(sentence.question for sentence in sentences) or sum(len(s.text.split()) for s in sentences) > 45:
         return False
-    return all(THANKS.search(sentence.text) or len(sentence.text.split()) <= 3 for sentence in sentences) or (
-        THANKS_ONLY.match(sentences[0].text) is not None and len(sentences) <= 3 and not any(s.text.endswith(":") for s in sentences)
+    thanked = any(
+        THANKS.search(sentence.text) or THANKS_ONLY.match(sentence.text) for sentence in sentences
+    )  # "see below" is few words too
+    return thanked and (
+        all(THANKS.search(sentence.text) or len(sentence.text.split()) <= 3 for sentence in sentences)
+        or (THANKS_ONLY.match(sentences[0].text) is not None and len(sentences) <= 3 and not any(s.text.endswith(":") for s in sentences))
     )
