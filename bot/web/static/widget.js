@@ -1,8 +1,8 @@
 "use strict";
 
 // The chat inside a foreign page: <script src="https://…/widget.js" data-lang="nb" defer></script>
-// The button lives in a shadow tree, the chat in a frame: no style goes in or out. Nothing is inline, so a page with a content
-// security policy needs only our origin in script-src and frame-src.
+// The button lives in a shadow tree, the chat in a frame: no style goes in or out ("important" in a shadow tree outweighs the page's own).
+// Nothing is inline, so a page with a content security policy needs only our origin in script-src and frame-src.
 
 (() => {
   const script = document.currentScript;
@@ -16,22 +16,29 @@
   const lang = { no: "nb", da: "nb", sv: "nb" }[wanted] || (wanted in words ? wanted : "en");
   const t = words[lang];
 
+  // pixels: "rem" would follow the foreign page's root
   const style = `
-    :host { all: initial; }
-    button { position: fixed; right: 1rem; bottom: 1rem; z-index: 2147483000; border: 2px solid #fff; border-radius: 2rem;
+    :host { all: initial !important; color-scheme: light dark; }
+    button { position: fixed; right: 16px; bottom: 16px; z-index: 2147483000; border: 2px solid #fff; border-radius: 32px;
       background: #00513d; color: #fff; font: 600 16px/1.2 system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif;
-      padding: 0.85rem 1.4rem; cursor: pointer; box-shadow: 0 2px 12px rgb(0 0 0 / 0.25); }
+      padding: 14px 22px; cursor: pointer; box-shadow: 0 2px 12px rgb(0 0 0 / 0.25); }
     button:hover { background: #003c2d; }
     button:focus-visible { outline: 3px solid #1453c4; outline-offset: 2px; }
-    .panel { position: fixed; right: 1rem; bottom: 1rem; z-index: 2147483001; width: min(27rem, calc(100vw - 2rem));
-      height: min(44rem, calc(100vh - 2rem)); border: 1px solid #647a73; border-radius: 0.75rem; overflow: hidden; background: #fff;
+    .panel { position: fixed; right: 16px; bottom: 16px; z-index: 2147483001; width: min(432px, calc(100vw - 32px));
+      height: min(704px, calc(100vh - 32px)); border: 1px solid #647a73; border-radius: 12px; overflow: hidden; background: #fff;
       box-shadow: 0 6px 30px rgb(0 0 0 / 0.3); }
     .panel[hidden] { display: none; }
     iframe { border: 0; width: 100%; height: 100%; display: block; }
-    .panel button { position: absolute; right: 0.6rem; top: 0.6rem; bottom: auto; border: 1px solid #647a73; border-radius: 0.5rem;
-      background: #fff; color: #17262b; font-size: 14px; padding: 0.4rem 0.7rem; box-shadow: none; }
+    .panel button { position: absolute; right: 10px; top: 10px; bottom: auto; border: 1px solid #647a73; border-radius: 8px;
+      background: #fff; color: #17262b; font-size: 14px; padding: 6px 11px; box-shadow: none; }
     .panel button:hover { background: #e4f0ea; }
-    @media (max-width: 30rem) {
+    @media (prefers-color-scheme: dark) {
+      .panel { background: #111917; }
+      .panel button { background: #1a2523; color: #e8efec; border-color: #84998f; }
+      .panel button:hover { background: #1f3a32; }
+    }
+    @media print { button, .panel { display: none; } }
+    @media (max-width: 480px) {
       .panel { right: 0; bottom: 0; width: 100vw; height: 100vh; height: 100dvh; border: 0; border-radius: 0; }
     }
   `;
