@@ -18,7 +18,7 @@ from bot.alarms import MINUTES, SHARE, Alarm, Readings, Standing, Step, standing
 from bot.compose import notice
 from bot.journal import where
 from bot.ledger import Balance, balance
-from bot.matters.deadlines import OSLO
+from bot.matters.calendar import OSLO
 from bot.model import Language, Outgoing
 from bot.pipeline import Parts, receive
 from bot.sources import Counted, Receive

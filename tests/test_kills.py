@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.matters.deadlines import OSLO, working_day
+from bot.matters.calendar import OSLO, working_day
 from bot.run import now
 from tests.planted import POINTS
 from tests.servers import USER, free_port, mail
