@@ -99,7 +99,7 @@ def parse(value: str) -> tuple[str, tuple[Check, ...]]:
 
 
 def _without_comments(value: str) -> str:
-    """Comments (nested, RFC 5322 § 3.2.2) and the semicolons inside quoted strings taken out."""
+    """Comments (nested, RFC 5322 § 3.2.2) taken out; a semicolon inside a quoted string ends nothing."""
     out: list[str] = []
     depth, quoted, escaped = 0, False, False
     for letter in value:
@@ -111,7 +111,7 @@ def _without_comments(value: str) -> str:
             escaped = True
         elif quoted:
             quoted = letter != '"'
-            out.append(" " if letter == ";" else letter)
+            out.append("_" if letter == ";" else letter)
         elif letter == "(":
             depth += 1
         elif letter == ")":

@@ -78,9 +78,10 @@ def read(content: bytes) -> Opened:
         opened.quarantine = "nested too deeply"
         return opened
     opened.html = "\n".join(pages)
-    opened.text = "\n\n".join(text for text in texts if text.strip())
-    if not opened.text.strip() and opened.html.strip():
-        opened.text = html.to_text(opened.html)
+    written = "\n\n".join(text for text in texts if text.strip())
+    if not written and opened.html.strip():
+        written = html.to_text(opened.html)
+    opened.text = written or opened.text  # an Outlook envelope may hold the only text
     opened.text, files = without_uuencoded(opened.text, opened.flaw)
     opened.attachments += [Attachment(safe_name(name), "application/octet-stream", data) for name, data in files]
     return opened
