@@ -26,6 +26,7 @@ from bot.model import Act, Action, Case, Decision, Findings, Language, Message, 
 
 LOOP_HEADER = "X-Mikrodata-Bot"
 SUBJECT_LENGTH = 120  # characters of the sender's subject that a reply may carry
+WHOLE = {"forward", "sent-on"}  # templates that carry the original along
 REFERENCES_KEPT = 20  # RFC 5322 sets no limit, relays refuse very long lines; the first and the last ones thread
 LINE_LIMIT = 998  # octets in a line without CRLF, RFC 5322 § 2.1.1
 
@@ -265,7 +266,8 @@ def _languages(understanding: Understanding) -> tuple[Language, ...]:
 def _reply(subject: Subject, action: Action) -> Outgoing:
     letterhead, understanding = subject.letterhead, subject.understanding
     kind = "draft" if action.draft else action.act.value
-    identifier = message_id(letterhead.domain, kind, subject.raw.key)
+    # a mail may have drafts of several kinds, but one answer and one receipt
+    identifier = message_id(letterhead.domain, kind, subject.raw.key, *((action.template,) if action.draft else ()))
     rendered = [
         subject.templates.render(action.template, language, _context(subject, action, language)) for language in _languages(understanding)
     ]
@@ -305,6 +307,7 @@ def _context(subject: Subject, action: Action, language: Language) -> dict[str, 
             for topic in topics
         ],
         "missing": application.missing if application is not None and subject.letterhead.checklist_in_receipt else (),
+        "forwarded_to": next((other.to for other in subject.decision.actions if other.template == "sent-on"), ""),
         "number": application.number if application is not None else "",
         "case": subject.cases.get(action.case_ref),
         "caseworker_name": person_name(subject.cases[action.case_ref].caseworker) if action.case_ref in subject.cases else "",
@@ -341,7 +344,7 @@ def _forward(subject: Subject, action: Action) -> Outgoing:
     mail["Reply-To"] = ", ".join(dict.fromkeys(writers))
     _automatic_headers(mail, "auto-generated")
     mail.set_content(body, cte="quoted-printable")
-    content = mail.as_bytes() if action.template != "forward" else _with_original(mail, subject.raw)
+    content = _with_original(mail, subject.raw) if action.template in WHOLE else mail.as_bytes()
     return Outgoing(
         identifier,
         "forward",
@@ -385,6 +388,7 @@ def _forward_context(subject: Subject, action: Action) -> dict[str, Any]:
             if found is not None and not (found is findings.match and found.certain)
         ],
         "case_refs": understanding.case_refs,
+        "misdirected": findings.misdirected,
         "reasons": [shown.get(reason.value, {}).get("nb", reason.value) for reason in decision.reasons],
         "sentences": [statement.sentence for statement in understanding.statements][:3],
         "offer": findings.offer,

@@ -285,7 +285,7 @@ class Routing(Section):
     intake: Mailbox | Literal[""] = ""
     fallback: Mailbox | Literal[""] = ""
     trusted_authserv: tuple[Line, ...] = ()
-    misdirected: dict[str, str] = Field(default_factory=dict)
+    misdirected: dict[Line, Mailbox] = Field(default_factory=dict)
     forward_misdirected: bool = False
 
 

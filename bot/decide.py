@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.matters.trust import is_colleague
 from bot.model import (
     Act,
     Action,
@@ -65,11 +66,7 @@ class Policy:
 
     def is_colleague(self, address: Address) -> bool:
         """Whether a sender is one of our own people, by address or by domain (subdomains included)."""
-        mailbox = address.address.lower()
-        return any(
-            mailbox == entry or address.domain == entry or address.domain.endswith("." + entry)
-            for entry in (colleague.lower().lstrip("@") for colleague in self.colleagues)
-        )
+        return is_colleague(address, self.colleagues)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +181,15 @@ def _colleague(facts: Facts) -> Decision:
     return Decision(category, tuple(actions), Reply.NONE, reasons, facts.policy.mode(category), needs_person, category.value)
 
 
+def answered_forwards(message: Message, understanding: Understanding, past: Past, policy: Policy) -> tuple[str, ...]:
+    """Keys of mails whose forwards this mail answers: a colleague's, proven to be one. Whether it reached the researcher is the caller's
+    to see (his address among To and Cc)."""
+    proven = understanding.authentication.passed and understanding.authentication.dmarc != "fail"
+    if not proven or message.automatic is not None or not policy.is_colleague(message.sender):
+        return ()
+    return tuple(dict.fromkeys(sent.mail_key for sent in past.sent if sent.kind == "forward" and sent.mail_key))
+
+
 def _human(facts: Facts) -> Decision:
     understanding, findings, policy = facts.understanding, facts.findings, facts.policy
     category = understanding.category
@@ -197,6 +203,8 @@ def _human(facts: Facts) -> Decision:
         return _thanks(facts, reasons)
     row, answer_blocks = POLICY[category], _answer_blocks(facts)
     gate = reply_gate(facts)
+    if _sent_on(facts, gate):
+        return _elsewhere(facts, reasons)
     actions: list[Action] = []
     reply = row.reply
     if category is Category.FAQ:
@@ -233,6 +241,35 @@ def _human(facts: Facts) -> Decision:
 def _handed_over(facts: Facts) -> bool:
     """Whether somebody left the chat for a person: an answer of ours would send them back to where they came from."""
     return facts.raw.source == "chat"
+
+
+def _sent_on(facts: Facts, gate: Reason | None) -> bool:
+    """Whether the mail goes on to another service without a person: configured, sure, to our own people, the sender told."""
+    policy, findings = facts.policy, facts.findings
+    to = policy.misdirected.get(findings.misdirected, "")
+    wanted = policy.forward_misdirected and findings.misdirected_sure and policy.mode(facts.understanding.category) is Mode.AUTO
+    return wanted and gate is None and bool(to) and may_contain_original(policy, to) and not _handed_over(facts)
+
+
+def _elsewhere(facts: Facts, reasons: list[Reason]) -> Decision:
+    """Sent on to the service that it is meant for, and the sender told where."""
+    category, to = facts.understanding.category, facts.policy.misdirected[facts.findings.misdirected]
+    receipt = Action(Act.RECEIPT, reply_address(facts.message, facts.understanding), "misdirected")
+    actions = (receipt, Action(Act.FORWARD, to, "sent-on"))
+    mode = facts.policy.mode(category)
+    return Decision(category, actions, Reply.RECEIPT, tuple(dict.fromkeys(reasons)), mode, False, category.value, trace=_trace(facts))
+
+
+def send_on_by_hand(facts: Facts, to: str) -> Decision | None:
+    """What follows when a person sends a mail on: the original to the other service, and a mail to the sender unless the sender must get
+    none. None for what must not go on by mail."""
+    if _is_protected(facts) or facts.message.quarantine:
+        return None
+    actions = [Action(Act.FORWARD, to, "sent-on")]
+    if reply_gate(facts) in (None, Reason.RATE, Reason.TOO_OLD, Reason.SUPPRESS):  # a person's mail is no automatic one
+        actions.append(Action(Act.ANSWER, reply_address(facts.message, facts.understanding), "misdirected", draft=True))
+    category = facts.understanding.category
+    return Decision(category, tuple(actions), Reply.RECEIPT, (Reason.MISDIRECTED,), Mode.AUTO, False, category.value)
 
 
 def _thanks(facts: Facts, reasons: list[Reason]) -> Decision:

@@ -516,6 +516,8 @@ class Findings:
     offer: OfferEntry | None = None
     application: ApplicationEntry | None = None
     status_case: str = ""  # the one case whose status may be told to this verified sender, or ""
+    misdirected: str = ""  # the service that the mail seems to be meant for: a key of routing.misdirected
+    misdirected_sure: bool = False
     reasons: tuple[Reason, ...] = ()
 
 

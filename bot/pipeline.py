@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from bot.alarms import Limits, overrun
 from bot.compose import Letterhead, Subject, Templates, compose
-from bot.decide import Facts, Policy, decide
+from bot.decide import Facts, Policy, answered_forwards, decide, send_on_by_hand
 from bot.journal import Journal, where
 from bot.knowledge import Knowledge
 from bot.mail import parse
@@ -233,7 +233,17 @@ def _decide_and_record(parts: Parts, tx: Tx, raw: Raw, message: Message, examine
     mirror = judged.decision.folder if raw.source == "imap" else ""
     versions = {"knowledge": parts.brain.knowledge.version}
     tx.record(raw.key, message, examined, understanding, judged.findings, judged.decision, mails, now, mirror=mirror, versions=versions)
+    _finish_answered(parts, tx, judged, past, now)
     return judged
+
+
+def _finish_answered(parts: Parts, tx: Tx, judged: Judged, past: Past, now: datetime) -> None:
+    """A colleague answered the researcher from the forward: the mail that was sent on waits for nobody any more."""
+    message = judged.message
+    reached = {address.address.lower() for address in (*message.to, *message.cc)}
+    for key in answered_forwards(message, judged.understanding, past, parts.policy):
+        if str(tx.summary(key)["sender"] or "").lower() in reached and tx.mark_done(key, now, actor=message.sender.address):
+            tx.event("answered-by-colleague", key, {"mail": judged.raw.key}, now, actor=message.sender.address)
 
 
 def _subject(parts: Parts, judged: Judged, past: Past, now: datetime) -> Subject:
@@ -457,6 +467,42 @@ def _digests(
     workers = {case.case_ref: case.caseworker for case in cases}
     drafts = Counter(workers.get(row["case_ref"], "") for row in tx.reminder_drafts())
     return digests(writing, stand, cases, waiting, sum(row["urgent"] for row in everything), drafts)
+
+
+# ── a person sends a mail on ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def send_on(parts: Parts, key: str, service: str, *, actor: str) -> bool:
+    """Send a mail on to another service (a key of ``routing.misdirected``), tell its sender where, and be done with it.
+
+    False when it went there already or must not go on by mail. Errors: ``KeyError`` for an unknown mail or service.
+    """
+    to = parts.policy.misdirected[service]
+    raw = await parts.store.read(lambda tx: tx.raw(key))
+    message, examined, understanding = await think(parts, raw)
+
+    def work(tx: Tx) -> bool:
+        now = parts.clock()
+        past = tx.past(raw.key, message, understanding, now)
+        judged = judge(parts, raw, *hide(message, examined, understanding), past, now)
+        facts = Facts(raw, judged.message, judged.understanding, judged.findings, past, parts.policy, parts.brain.model.assurance, now)
+        decision = send_on_by_hand(facts, to)
+        if decision is None:
+            return False
+        mails = compose(_subject(parts, replace(judged, decision=decision), past, now))
+        written = [replace(mail, kind="person", automatic=False) if mail.kind == "draft" else mail for mail in mails]
+        if not sum(tx.add_mail(mail, now) for mail in written if mail.kind == "forward"):
+            return False
+        for mail in written:
+            tx.add_mail(mail, now)
+        tx.event("sent-on", key, {"service": service, "mails": [mail.message_id for mail in written]}, now, actor=actor)
+        tx.mark_done(key, now, actor=actor)
+        return True
+
+    done: bool = await _patiently(parts, lambda: parts.store.write(work))
+    if done:
+        parts.outbox_waiting.set()
+    return done
 
 
 # ── command line: thought without a store ─────────────────────────────────────────────────────────────────────

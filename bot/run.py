@@ -67,7 +67,7 @@ def policy(settings: Settings) -> Policy:
 
 def rules(settings: Settings) -> MattersRules:
     """What the rules of the domain need to know of the configuration."""
-    return MattersRules(offer_days=settings.offers.days)
+    return MattersRules(settings.offers.days, settings.service.colleagues, tuple(settings.routing.misdirected))
 
 
 def deadlines(settings: Settings) -> DeadlineRules:
@@ -96,13 +96,15 @@ def limits(settings: Settings) -> Limits:
 
 
 def letterhead(settings: Settings) -> Letterhead:
-    """Who we are in what we write."""
+    """Who we are in what we write. Without a privacy notice of the operator's own, mails link to the built-in one."""
     web = settings.web
+    url = web.public_url.rstrip("/") if web else ""
+    built_in = f"{url}/privacy" if url and web and web.chat else ""
     return Letterhead(
         settings.service.address,
         settings.service.organisation,
-        public_url=web.public_url.rstrip("/") if web else "",
-        privacy_url=web.privacy_url if web else "",
+        public_url=url,
+        privacy_url=(web.privacy_url if web else "") or built_in,
         null_sender=settings.smtp_out.null_sender if settings.smtp_out else True,
         checklist_in_receipt=settings.applications.checklist_in_receipt,
     )

@@ -141,7 +141,7 @@ class Mailroom:
         """Its subject and text."""
         mail = await self.written(message_id)
         body = mail.get_body(("plain",))
-        return f"{mail['Subject']}\n{body.get_content() if body is not None else ''}"
+        return f"{mail['Subject']}\n{body.get_content() if body is not None else ''}".replace("\r\n", "\n")
 
     async def texts(self, kind: str, *states: str) -> list[str]:
         """Subject and text of all our mails of one kind."""

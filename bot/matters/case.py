@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.matters.trust import is_contact, is_stranger
+from collections.abc import Iterable
+
+from bot.matters.trust import is_colleague, is_contact, is_stranger
 from bot.model import Case, CaseMatch, Message, Past, Reason, Understanding
 from bot.understanding.fuzzy import contained
 
@@ -13,8 +15,14 @@ SUGGESTIONS = 3
 TEXT_COMPARED = 4000  # characters of the mail that titles are looked for in
 
 
-def match(message: Message, understanding: Understanding, past: Past) -> tuple[CaseMatch | None, tuple[CaseMatch, ...], tuple[Reason, ...]]:
-    """(the match, other suggestions, reasons), from the strongest ground to the weakest: reference, thread, sender, title."""
+def match(
+    message: Message, understanding: Understanding, past: Past, colleagues: Iterable[str] = ()
+) -> tuple[CaseMatch | None, tuple[CaseMatch, ...], tuple[Reason, ...]]:
+    """(the match, other suggestions, reasons), from the strongest ground to the weakest: reference, thread, sender, words.
+
+    A proven colleague of ours (``colleagues``: domains and addresses) is a stranger to no case.
+    """
+    known = understanding.authentication.passed and is_colleague(message.sender, colleagues)
     by_reference = [case for ref in understanding.case_refs if (case := past.case(ref)) is not None]
     by_thread = [case for ref in past.thread_cases if (case := past.case(ref)) is not None]
     reasons: list[Reason] = []
@@ -23,9 +31,11 @@ def match(message: Message, understanding: Understanding, past: Past) -> tuple[C
     if understanding.case_refs and not by_reference:
         reasons.append(Reason.UNKNOWN_REFERENCE)
     if by_reference:
-        return _found(message, understanding, by_reference, "reference", by_thread, reasons)
+        strangers = {case.case_ref for case in by_reference if not known and is_stranger(message.sender, case)}
+        return _found(understanding, by_reference, "reference", by_thread, strangers, reasons)
     if by_thread:
-        return _found(message, understanding, by_thread, "thread", [], reasons)
+        strangers = {case.case_ref for case in by_thread if not known and is_stranger(message.sender, case)}
+        return _found(understanding, by_thread, "thread", [], strangers, reasons)
     suggestions = _by_serial_number(understanding, past) or _by_sender(message, past) or _by_words(message, past)
     if not understanding.case_refs:
         reasons.append(Reason.NO_REFERENCE)
@@ -35,10 +45,10 @@ def match(message: Message, understanding: Understanding, past: Past) -> tuple[C
 
 
 def _found(
-    message: Message, understanding: Understanding, cases: list[Case], how: str, others: list[Case], reasons: list[Reason]
+    understanding: Understanding, cases: list[Case], how: str, others: list[Case], strange: set[str], reasons: list[Reason]
 ) -> tuple[CaseMatch, tuple[CaseMatch, ...], tuple[Reason, ...]]:
     first = cases[0]
-    stranger = is_stranger(message.sender, first)
+    stranger = first.case_ref in strange  # the sender is one to this case
     # a reference that contradicts the thread may be a slip of the pen: a person decides
     contradicted = bool(others) and first.case_ref not in {other.case_ref for other in others}
     several = how == "thread" and len(cases) > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.model import Address, Authentication, Case, Trust
 
 # Mail providers that anybody can have an address at: such a domain never says where its owner works.
@@ -34,6 +36,12 @@ def is_of_domain(domain: str, case: Case) -> bool:
 def is_stranger(sender: Address, case: Case) -> bool:
     """Neither a contact nor of the case's domains, whatever the address proves."""
     return not is_contact(sender, case) and not is_of_domain(sender.domain, case)
+
+
+def is_colleague(sender: Address, colleagues: Iterable[str]) -> bool:
+    """Whether a sender is one of our own people, by address or by domain (subdomains included)."""
+    mailbox = sender.address.lower()
+    return any(mailbox == entry or below(sender.domain, entry) for entry in (colleague.lower().lstrip("@") for colleague in colleagues))
 
 
 def trust(sender: Address, authentication: Authentication, case: Case | None) -> Trust:

@@ -143,6 +143,10 @@ class Tx(Protocol):
     def add_mail(self, mail: Outgoing, now: datetime) -> bool:
         """Put a mail in the outbox (reminders, alarms, a person's reply); False when its Message-ID is there already."""
 
+    # a person's work
+    def mark_done(self, key: str, now: datetime, *, actor: str) -> bool:
+        """The mail waits for nobody any more; False when it did not wait."""
+
     # cases
     def case(self, ref: str) -> Case | None:
         """The register's row."""

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from bot.compose import thread_headers
 from bot.model import Category, Language, Outgoing
+from bot.pipeline import send_on
 from bot.store.work import FIELDS
 from bot.web.desk.item import read_again, recipient, show
 from bot.web.desk.letters import UNDO, reply_title, unchanged, written
@@ -65,6 +66,14 @@ def add(router: APIRouter, console: Console) -> None:
         now = console.parts.clock()
         changed = await console.write(lambda tx: tx.reopen(key, now, actor=visit.name))
         return back(key, "reopened" if changed else "same")
+
+    @router.post("/mail/{key:path}/send-on")
+    async def send_on_to_another(request: Request, key: str) -> Response:
+        visit, _ = await _mail(console, request, key)
+        service = visit.form.get("service", "")
+        if service not in console.parts.policy.misdirected:
+            raise Refused(400, "refused.value")
+        return back(key, "sent_on" if await send_on(console.parts, key, service, actor=visit.name) else "same")
 
     @router.post("/mail/{key:path}/reply")
     async def reply(request: Request, key: str) -> Response:

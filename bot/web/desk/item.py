@@ -150,6 +150,7 @@ async def show(console: Console, visit: Visit, key: str, *, revealed: bool = Fal
         ),
         "people": [account.name for account in context["accounts"] if account.may("caseworker") and not account.disabled],
         "categories": [category.value for category in Category],
+        "services": list(parts.policy.misdirected) if not row["restricted"] else [],
         "may_act": visit.account.may("caseworker"),
         "may_lead": visit.account.may("lead"),
         "now": now,
