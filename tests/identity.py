@@ -1,67 +1,19 @@
-"""An identity platform for the tests: a certification authority, a TLS token endpoint (RFC 6749 § 4.4) and token introspection for Dovecot."""
+"""An identity platform for the tests: a TLS token endpoint (RFC 6749 § 4.4), and Dovecot's question what a token is worth."""
 
 from __future__ import annotations
 
 import json
 import secrets
-import ssl
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.servers import Certificates
 
 TENANT, CLIENT, SECRET = "tenant.example", "client-1", "s3cret-of-the-client"
-
-
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """PEM files of an authority of our own and of a server on loopback."""
-
-    authority: Path
-    certificate: Path
-    key: Path
-
-
-def certificates(folder: Path, *, name: str = "127.0.0.1") -> Certificates:
-    """A new authority and a certificate of it for ``name`` (an IP address or a host name)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Root CA")])
-    root = _signed(root_name, root_name, root_key, root_key, x509.BasicConstraints(True, 0))
-    try:
-        alternative: x509.GeneralName = x509.IPAddress(ip_address(name))
-    except ValueError:
-        alternative = x509.DNSName(name)
-    own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    own = _signed(own_name, root_name, key, root_key, x509.SubjectAlternativeName([alternative]))
-    made = Certificates(folder / "root.pem", folder / "server.pem", folder / "server.key")
-    made.authority.write_bytes(root.public_bytes(serialization.Encoding.PEM))
-    made.certificate.write_bytes(own.public_bytes(serialization.Encoding.PEM))
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    made.key.write_bytes(key.private_bytes(*plain))
-    return made
-
-
-def _signed(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    by: ec.EllipticCurvePrivateKey,
-    extension: x509.ExtensionType,
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).add_extension(extension, critical=subject == issuer)
-    return builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=2)).sign(by, hashes.SHA256())
 
 
 @dataclass
@@ -80,9 +32,7 @@ class Platform:
         """Listen on two free ports of loopback."""
         self._plain = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._tls = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.papers.certificate, self.papers.key)
-        self._tls.socket = context.wrap_socket(self._tls.socket, server_side=True)
+        self._tls.socket = self.papers.context.wrap_socket(self._tls.socket, server_side=True)
         self.port, self.plain_port = self._tls.server_address[1], self._plain.server_address[1]
         for server in (self._plain, self._tls):
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

@@ -19,13 +19,13 @@ from bot.model import Outgoing, Raw, Result
 from bot.oauth2 import RENEW_SECONDS, TokenRefused, Tokens
 from bot.run import account, sender
 from bot.sources.imap import Events, Mailbox
-from tests.identity import CLIENT, SECRET, TENANT, Certificates, Platform, certificates
-from tests.servers import USER, Dovecot, mail
+from tests.identity import CLIENT, SECRET, TENANT, Platform
+from tests.servers import USER, Certificates, Dovecot, mail
 
 
 @pytest.fixture(scope="module")
 def papers(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return certificates(tmp_path_factory.mktemp("papers"))
+    return Certificates.make(tmp_path_factory.mktemp("papers"))
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_platform_with_a_foreign_certificate_gets_no_secret(
     platform: Platform, papers: Certificates, dovecot: Dovecot, tmp_path: Path
 ) -> None:
     """The client secret is sent to nobody whose certificate does not lead to the configured authority."""
-    stranger = certificates(tmp_path / "stranger")
+    stranger = Certificates.make(tmp_path / "stranger")
     settings = with_imap(platform, stranger, tmp_path, dovecot)
 
     with pytest.raises(TokenRefused):
