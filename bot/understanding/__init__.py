@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,8 +88,11 @@ def prepare(knowledge: Knowledge, cache: Path | None = None, *, precision: float
         arrays = _read(path)
         if arrays is None:
             folder.mkdir(parents=True, exist_ok=True)
-            _learn(knowledge, path)
-            arrays = _read(path)
+            with _one_learner(path):  # whoever else starts now waits for this model instead of learning it too
+                arrays = _read(path)
+                if arrays is None:
+                    _learn(knowledge, path)
+                    arrays = _read(path)
     if arrays is None:
         raise LearningFailed("the learned model cannot be read; check the disk of service.data and start again")
     return model_of(knowledge, arrays, precision=precision, floor=floor)
@@ -125,11 +131,25 @@ def _read(path: Path) -> dict[str, npt.NDArray[np.generic]] | None:
         return None
 
 
+@contextlib.contextmanager
+def _one_learner(path: Path) -> Iterator[None]:
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _learn(knowledge: Knowledge, path: Path) -> None:
-    """Learn beside the target and move it there, so that a crash leaves no half model."""
+    """Learn beside the target and move it there, so that a crash leaves no half model. Where we are killed, the learner ends too."""
     partial = path.with_suffix(".part")
     command = [sys.executable, "-m", "bot.understanding.training", str(partial), *(str(folder) for folder in knowledge.folders)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LEARNING_SECONDS, check=False, cwd=Path(__file__).parents[2])
+    alive, ours = os.pipe()  # the learner reads the end of its standard input as ours
+    try:
+        done = subprocess.run(
+            command, stdin=alive, capture_output=True, text=True, timeout=LEARNING_SECONDS, check=False, cwd=Path(__file__).parents[2]
+        )
+    finally:
+        os.close(alive)
+        os.close(ours)
     if done.returncode != 0 or not partial.exists():
         last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise LearningFailed(f"learning from the knowledge base failed ({last[0][:200]}); run `bot knowledge check`")

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -301,9 +303,18 @@ def _assurance_arrays(lesson: Lesson, held_out: list[float], predicted: list[str
     return {"held-out": np.array(rows, dtype=np.float64)}
 
 
+def _end_with_input() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
 def main(arguments: Sequence[str]) -> None:
-    """``OUT FOLDER…``: learn from the folders (the first that has a file gives it) and write the arrays."""
+    """``OUT FOLDER…``: learn from the folders (the first that has a file gives it) and write the arrays.
+
+    Ends when standard input does: who asked for the model is gone.
+    """
     out, *folders = arguments
+    threading.Thread(target=_end_with_input, daemon=True).start()
     knowledge = load(extra=[Path(folder) for folder in folders])
     with Path(out).open("wb") as file:
         np.savez(file, **learn(knowledge))  # type: ignore[arg-type]
