@@ -366,6 +366,7 @@ async def serve(settings: Settings, *, started: Callable[[Parts], None] = lambda
             try:
                 await _run_all(settings, parts, stop, started)
             except* Stop:
+                await parts.store.write(lambda tx: tx.release_claims())  # taken in hand and not begun: put back
                 parts.journal.note("stopped")
 
 
@@ -389,7 +390,9 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
         if settings.web is not None:
             from bot.web import serve_web
 
-            group.create_task(_named(serve_web(settings, parts), "web.listen", settings.web.listen))
+            taking = asyncio.Event()
+            serving = group.create_task(_named(serve_web(settings, parts, taking), "web.listen", settings.web.listen))
+            await asyncio.wait({serving, asyncio.ensure_future(taking.wait())}, return_when=asyncio.FIRST_COMPLETED)
         parts.journal.note("started", imap=settings.imap is not None, smtp_in=settings.smtp_in is not None, web=settings.web is not None)
         started(parts)
         await stop.wait()

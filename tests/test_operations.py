@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import smtplib
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,10 +19,10 @@ import pytest
 
 from bot.run import BUILT_IN
 from bot.understanding import Model
-from tests.servers import USER, Dovecot, Sink, free_port, mail
+from tests.servers import PASSWORD, USER, Dovecot, Sink, free_port, mail
 
 PATIENCE = 60.0
-SECRETS = {"BOT_IMAP__PASSWORD": "correct-horse", "BOT_OIDC__CLIENT_SECRET": "klient-hemmelighet-77"}
+SECRETS = {"BOT_OIDC__CLIENT_SECRET": "klient-hemmelighet-77"}
 TELLTALE = ("Ragnfrid", "ragnfrid.solli", "utenlandsadopsjon", "fjellrev-42", "kvitteringsbrev")
 
 
@@ -133,7 +135,7 @@ def test_knowledge_that_cannot_be_used_changes_nothing(started: Callable[..., Ru
 
 def test_no_word_of_a_mail_and_no_secret_is_ever_logged(started: Callable[..., Running]) -> None:
     """Names, addresses, subject, text and file names stay out of log and metrics, and so do secrets; not in the list of processes either."""
-    service = started({**SECRETS}, oidc='issuer = ""')
+    service = started(SECRETS)
     content = mail(
         "Om utenlandsadopsjon",
         "Hei, jeg er Ragnfrid og lurer på fjellrev-42. Legger ved et kvitteringsbrev.",
@@ -170,7 +172,7 @@ def _mine(path: Path, service: Running) -> bool:
 
 def test_the_reader_of_attachments_knows_no_secret(started: Callable[..., Running]) -> None:
     """A file that takes the worker over finds no password in its environment."""
-    service = started({**SECRETS})
+    service = started(SECRETS)
     service.send(mail("Vedlegg", "Se vedlegg.", attachments=(("a.txt", b"tekst", "text/plain"),)))
     service.until(lambda: service.logged("handled") == 1, "the mail")
 
@@ -202,11 +204,9 @@ async def test_a_stop_finishes_what_is_in_hand(started: Callable[..., Running], 
             *(mail(f"Signering {number}", "Hvem kan signere tilbudet?", sender=f"A <a{number}@uio.example>") for number in range(20))
         )
         box = f'host = "127.0.0.1"\nport = {dovecot.port}\nsecurity = "none"\nusername = "{USER}"'
-        service = started(dict(SECRETS), imap=box, smtp_out=out)
+        service = started({"BOT_IMAP__PASSWORD": PASSWORD}, imap=box, smtp_out=out)
         await sink.wait(3)
         service.process.send_signal(signal.SIGTERM)
-        import asyncio
-
         assert await asyncio.to_thread(service.process.wait, PATIENCE) == 0
     finally:
         dovecot.stop()
@@ -218,8 +218,6 @@ async def test_a_stop_finishes_what_is_in_hand(started: Callable[..., Running], 
 
 
 def _states(database: Path) -> list[str]:
-    import sqlite3
-
     connection = sqlite3.connect(database)
     try:
         return [row[0] for row in connection.execute("SELECT state FROM outbox")]

@@ -33,6 +33,7 @@ from bot.web.pages import STATIC, Pages, language_of
 from bot.web.security import Shield, origins
 
 READY_SECONDS = 2.0
+BACKLOG = 100
 STOP_SECONDS = 5  # how long requests under way may take when the service stops
 
 Endpoint = Callable[..., Awaitable[Any]]
@@ -243,11 +244,16 @@ class Server(uvicorn.Server):
         yield
 
 
-async def serve_web(settings: Settings, parts: Parts) -> None:
-    """Serve until cancelled; requests under way are finished first. Errors: ``OSError`` when the port cannot be had."""
+async def serve_web(settings: Settings, parts: Parts, ready: asyncio.Event | None = None) -> None:
+    """Serve until cancelled; requests under way are finished first. ``ready`` is set once connections are taken.
+
+    Errors: ``OSError`` when the port cannot be had.
+    """
     assert settings.web is not None
     web = settings.web
     listening = _bound(web.listen)
+    if ready is not None:
+        ready.set()
     config = uvicorn.Config(
         application(settings, parts),
         lifespan="off",
@@ -280,6 +286,7 @@ def _bound(listen: str) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen(BACKLOG)  # who connects before the first request can be served waits instead of being refused
     except OSError:
         listening.close()
         raise
