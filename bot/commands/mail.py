@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from bot.commands import ConfigOption, JsonOption, run, settings
-from bot.config import ConfigError
+from bot.commands.registers import progress_bar
+from bot.config import ConfigError, Settings
 from bot.model import Act
 from bot.pipeline import Judged
 
@@ -45,39 +45,44 @@ def receive(paths: Files, config: ConfigOption = None, as_json: JsonOption = Fal
     run(lambda: _receive(paths, chosen, as_json))
 
 
-async def _receive(paths: list[Path], chosen: Any, as_json: bool) -> None:
+async def _receive(paths: list[Path], chosen: Settings, as_json: bool) -> None:
     from bot import pipeline
     from bot.run import alone, open_parts
     from bot.sources.folder import raw
 
+    mails = _mails(paths)  # a wrong path ends here, before anything is taken in
     with alone(chosen):
         async with open_parts(chosen) as parts:
             await parts.store.write(lambda tx: tx.release_claims())
-            names: dict[str, str] = {}
-            with Progress(console=Console(stderr=True), disable=as_json or not sys.stderr.isatty()) as progress:
-                mails = list(_mails(paths))
-                # what somebody hands in at once is no sudden jump
-                parts.limits = replace(parts.limits, automatic_per_hour=parts.limits.automatic_per_hour + len(mails))
-                bar = progress.add_task("mails", total=len(mails))
+            taken: list[tuple[str, str]] = []
+            with progress_bar(quiet=as_json) as progress:
+                bar = progress.add_task("taken in", total=None)
                 for name, content in mails:
                     arrived = raw(content, parts.clock())
-                    names[arrived.key] = name
                     await pipeline.receive(parts, arrived)
+                    taken.append((name, arrived.key))
                     progress.advance(bar)
-                while await pipeline.handle_waiting(parts):
-                    pass
+                # what somebody hands in at once is no sudden jump
+                parts.limits = replace(parts.limits, automatic_per_hour=parts.limits.automatic_per_hour + len(taken))
+                progress.update(bar, total=len(taken))
+                bar = progress.add_task("handled", total=len(taken))
+                while handled := await pipeline.handle_waiting(parts):
+                    progress.advance(bar, handled)
                 await pipeline.deliver_waiting(parts)
-            for key, name in names.items():
+            for name, key in taken:
                 row = await parts.store.read(lambda tx, key=key: tx.summary(key))  # type: ignore[misc]
                 line = {"file": name, **{field: row[field] for field in ("category", "case", "actions", "reasons")}}
                 print(json.dumps(line, ensure_ascii=False) if as_json else f"{name}: {line['category']} {', '.join(line['actions'])}")
+            left = int((await parts.store.read(lambda tx: tx.counts(parts.clock())))["outbox_waiting"])
+            if left:
+                print(f"mails that could not leave yet: {left}; the service sends them when they are due", file=sys.stderr)
 
 
-def _mails(paths: list[Path]) -> Any:
+def _mails(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
     from bot.sources.folder import Unreadable, read
 
     try:
-        yield from read(paths)
+        return read(paths)
     except Unreadable as error:
         raise ConfigError(str(error)) from None
 

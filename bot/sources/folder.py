@@ -19,36 +19,39 @@ class Unreadable(Exception):
 def read(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of every mail: an ``.eml`` file, an mbox (``path#n``, counted from 1), a Maildir, or a folder of ``.eml``.
 
-    Errors: ``Unreadable`` with a sentence.
+    Errors: ``Unreadable`` with a sentence, for all paths before the first mail is given.
     """
-    for path in paths:
-        if path.is_dir():
-            yield from _folder(path)
-        elif not path.exists():
-            raise Unreadable(f"{path} does not exist; give .eml files, an mbox or a Maildir")
-        else:
-            try:
-                content = path.read_bytes()
-            except OSError as error:
-                raise Unreadable(f"{path} cannot be read ({error.strerror})") from None
-            if content.startswith(b"From ") and path.suffix.lower() != ".eml":
-                yield from _mbox(path)
-            else:
-                yield str(path), content
+    files = [file for path in paths for file in _files(path)]
+    for file in files:
+        try:
+            file.open("rb").close()
+        except OSError as error:
+            raise Unreadable(f"{file} cannot be read ({error.strerror})") from None
+    return _mails(files)
 
 
-def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
+def _files(path: Path) -> list[Path]:
+    """The files that a path stands for; those of a Maildir as they were delivered."""
+    if not path.exists():
+        raise Unreadable(f"{path} does not exist; give .eml files, an mbox or a Maildir")
+    if not path.is_dir():
+        return [path]
     if (path / "cur").is_dir() or (path / "new").is_dir():
-        for name in ("new", "cur"):
-            for file in sorted((path / name).glob("*")):
-                if file.is_file():
-                    yield str(file), file.read_bytes()
-        return
+        return [file for name in ("new", "cur") for file in sorted((path / name).glob("*")) if file.is_file()]
     files = sorted(path.glob("*.eml"))
     if not files:
         raise Unreadable(f"{path} holds no .eml files and is no Maildir")
+    return files
+
+
+def _mails(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     for file in files:
-        yield str(file), file.read_bytes()
+        with file.open("rb") as opened:
+            is_mbox = opened.read(5) == b"From " and file.suffix.lower() != ".eml"
+        if is_mbox:
+            yield from _mbox(file)
+        else:
+            yield str(file), file.read_bytes()
 
 
 def _mbox(path: Path) -> Iterator[tuple[str, bytes]]:
