@@ -2,7 +2,7 @@
 
 A file that loops, bombs or crashes its reader costs nothing but a note: the worker is killed when its time is over or its
 memory is used up, and a new one is started. Always before the transaction; the mail itself is never held up by more than
-``seconds`` per attachment.
+``seconds`` per attachment and ``seconds_per_mail`` (plus one attachment) in all.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from bot.examine.kinds import from_name
 from bot.model import Attachment, Examined, ExaminedAttachment, Message, SignatureReport
 
+SECONDS_PER_MAIL = 120.0  # of all its attachments; what is not begun by then is listed and not opened
 SECONDS = 20.0  # an ordinary offer or form takes well under one
 MEMORY_MB = 1024  # address space: pyHanko and pypdfium2 together need about 400 MB of it
 LARGEST = 60 * 1024 * 1024  # bytes; beyond that an attachment is listed and not opened
 PER_MAIL = 200  # attachments opened in one mail
 TEXT = 200_000  # characters of text that are kept of one attachment
+# the worker died, or what it says is no answer: it has read hostile bytes
+BROKE_DOWN = (OSError, asyncio.IncompleteReadError, ValueError, TypeError, KeyError, AttributeError)
 
 
 class Examiner:
@@ -35,6 +40,7 @@ class Examiner:
         trusted_list: str = "",
         trusted_list_certificates: tuple[str, ...] = (),
         seconds: float = SECONDS,
+        seconds_per_mail: float = SECONDS_PER_MAIL,
         memory_mb: int = MEMORY_MB,
     ) -> None:
         """``trust_anchors``: PEM or DER files of certificates; ``trusted_list``: an ETSI TS 119 612 trusted list on the
@@ -46,6 +52,7 @@ class Examiner:
             "memory_mb": memory_mb,
         }
         self._seconds = seconds
+        self._seconds_per_mail = seconds_per_mail
         self._process: asyncio.subprocess.Process | None = None
         self._lock: asyncio.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -55,8 +62,8 @@ class Examiner:
         if self._lock is None:
             self._lock = asyncio.Lock()
         async with self._lock:
-            read = [await self._one(part) for part in message.attachments[:PER_MAIL]]
-        rest = [_unopened(part, "too many attachments") for part in message.attachments[PER_MAIL:]]
+            read = await self._all(message.attachments[:PER_MAIL])
+        rest = [unopened(part, "too many attachments") for part in message.attachments[PER_MAIL:]]
         return Examined((*read, *rest))
 
     def examine_now(self, message: Message) -> Examined:
@@ -85,19 +92,37 @@ class Examiner:
             self._loop.close()
             self._loop = None
 
+    async def _all(self, parts: Sequence[Attachment]) -> list[ExaminedAttachment]:
+        """In order, while the mail's time lasts."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._seconds_per_mail
+        return [
+            await self._one(part) if loop.time() < ends else unopened(part, "the time for this mail is over", "timeout") for part in parts
+        ]
+
     async def _one(self, part: Attachment) -> ExaminedAttachment:
         if part.size > LARGEST:
-            return _unopened(part, f"larger than {LARGEST // 2**20} MB")
+            return unopened(part, f"larger than {LARGEST // 2**20} MB")
+        used = self._process is not None  # a worker that read other files before may have died of them, or of its age
+        try:
+            return await self._read(part)
+        except BROKE_DOWN:
+            self._kill()
+        if used:
+            try:
+                return await self._read(part)
+            except BROKE_DOWN:
+                self._kill()
+        return unopened(part, "the reader broke down")
+
+    async def _read(self, part: Attachment) -> ExaminedAttachment:
+        """One attempt; raises one of ``BROKE_DOWN`` when the worker died or answered nonsense."""
         try:
             async with asyncio.timeout(self._seconds):
-                answer = await self._ask(part)
+                return from_json(part, await self._ask(part))
         except TimeoutError:
             self._kill()
-            return _unopened(part, f"reading took more than {self._seconds:g} seconds", "timeout")
-        except (OSError, asyncio.IncompleteReadError, ValueError):
-            self._kill()
-            return _unopened(part, "the reader broke down", "unreadable")
-        return from_json(part, answer)
+            return unopened(part, f"reading took more than {self._seconds:g} seconds", "timeout")
 
     async def _ask(self, part: Attachment) -> dict[str, Any]:
         process = self._process
@@ -132,8 +157,10 @@ class Examiner:
                 return
 
 
-def _unopened(part: Attachment, note: str, flag: str = "unreadable") -> ExaminedAttachment:
-    return ExaminedAttachment(part.name, part.type, part.size, "other", flags=(flag,), note=note)
+def unopened(part: Attachment, note: str, flag: str = "unreadable") -> ExaminedAttachment:
+    """What can be said of a file without opening it: its name tells a program, a macro or a data file all the same."""
+    kind, flags = from_name(part.name, part.type)
+    return ExaminedAttachment(part.name, part.type, part.size, kind, flags=(*flags, flag), note=note)
 
 
 def from_json(part: Attachment, answer: dict[str, Any]) -> ExaminedAttachment:

@@ -9,7 +9,25 @@ import zipfile
 DATA_NAMES = (".sas7bdat", ".sas7dat", ".xpt", ".sav", ".zsav", ".por", ".dta", ".rds", ".rdata", ".parquet", ".feather")
 EXECUTABLE_NAMES = (
     *(".exe", ".com", ".scr", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".jse"),
-    *(".wsf", ".hta", ".msi", ".lnk", ".jar", ".iso", ".img", ".dll", ".sh"),
+    *(
+        ".wsf",
+        ".hta",
+        ".msi",
+        ".lnk",
+        ".jar",
+        ".iso",
+        ".img",
+        ".dll",
+        ".sh",
+        ".vbe",
+        ".pif",
+        ".cpl",
+        ".reg",
+        ".vhd",
+        ".vhdx",
+        ".chm",
+        ".app",
+    ),
 )
 MACRO_NAMES = (".docm", ".xlsm", ".pptm", ".dotm", ".xltm", ".xlam")
 IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM")
@@ -19,8 +37,18 @@ HEAD = 4096  # bytes that are looked at
 
 def find_kind(name: str, declared: str, content: bytes) -> tuple[str, tuple[str, ...]]:
     """(kind, flags); kinds as in ``bot.model.ExaminedAttachment``."""
-    lowered = name.lower()
-    kind = _by_bytes(lowered, declared, content) or _by_name(lowered, declared, content)
+    kind = _by_bytes(name.lower(), declared, content) or _by_name(name.lower(), declared, content)
+    return kind, (*_flags(name, kind), *(_office_flags(content) if content.startswith(OLE) else ()))
+
+
+def from_name(name: str, declared: str) -> tuple[str, tuple[str, ...]]:
+    """The same for a file that is not opened."""
+    kind = _by_name(name.lower(), declared, b"")
+    return ("other" if kind in ("csv", "txt") else kind), _flags(name, kind)
+
+
+def _flags(name: str, kind: str) -> tuple[str, ...]:
+    lowered = name.lower().rstrip(". ")  # Windows opens "x.exe." too
     flags = []
     if lowered.endswith(MACRO_NAMES):
         flags.append("macro")
@@ -30,7 +58,17 @@ def find_kind(name: str, declared: str, content: bytes) -> tuple[str, tuple[str,
         flags.append("data-file")
     if kind == "7z":
         flags.append("encrypted")  # SSB's own rule is 7z with a password; the header does not always tell
-    return kind, tuple(flags)
+    return tuple(flags)
+
+
+def _office_flags(content: bytes) -> tuple[str, ...]:
+    """Old Office files are small file systems whose directory names stand in UTF-16: a password, a macro ([MS-OFFCRYPTO], [MS-OVBA])."""
+    found = []
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        found.append("encrypted")
+    if "_VBA_PROJECT".encode("utf-16-le") in content:
+        found.append("macro")
+    return tuple(found)
 
 
 def _by_bytes(name: str, declared: str, content: bytes) -> str:
@@ -41,7 +79,7 @@ def _by_bytes(name: str, declared: str, content: bytes) -> str:
         return _archive(name, content)
     if head.startswith(b"7z\xbc\xaf\x27\x1c"):
         return "7z"
-    if head.startswith((b"MZ", b"\x7fELF")):
+    if head.startswith((b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"L\0\0\0\x01\x14\x02\0")):
         return "executable"
     if head.startswith(OLE):
         return "msg" if name.endswith(".msg") or "outlook" in declared else "doc"

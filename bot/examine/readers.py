@@ -8,7 +8,11 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.header import decode_header, make_header
+from html import unescape
 from typing import Any
+
+from bot.examine.kinds import from_name
 
 TEXT = 200_000  # characters kept
 PAGES = 300  # pages of a PDF that are read; an application with all attachments in one file has been seen with about 200
@@ -107,12 +111,10 @@ def archive(content: bytes, options: dict[str, Any]) -> Reading:
         return guard
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         members = packed.infolist()
-    flags = ("encrypted",) if any(member.flag_bits & 1 for member in members) else ()
-    from bot.examine.kinds import DATA_NAMES
-
-    if any(member.filename.lower().endswith(DATA_NAMES) for member in members):
-        flags = (*flags, "data-file")
-    return Reading(flags=flags, members=tuple(_safe(member.filename) for member in members[:1000]))
+    flags = {"encrypted"} if any(member.flag_bits & 1 for member in members) else set()
+    for member in members:
+        flags |= set(from_name(member.filename, "")[1]) & {"data-file", "executable", "macro"}
+    return Reading(flags=tuple(sorted(flags)), members=tuple(_safe(member.filename) for member in members[:1000]))
 
 
 def _guard(content: bytes) -> Reading | None:
@@ -149,26 +151,53 @@ def csv(content: bytes, options: dict[str, Any]) -> Reading:
 
 def html(content: bytes, options: dict[str, Any]) -> Reading:
     """Words of a page, tags taken out; scripts and styles with what is in them."""
-    decoded = decode(content)[: TEXT * 4]
-    bare = re.sub(r"(?is)<(script|style)\b[^>]{0,1000}>.{0,100000}?</\1>", " ", decoded)
-    return Reading(" ".join(re.sub(r"<[^>]{0,2000}>", " ", bare).split())[:TEXT])
+    return Reading(_words_of(decode(content))[:TEXT])
+
+
+def _words_of(page: str) -> str:
+    bare = re.sub(r"(?is)<(script|style)\b[^>]{0,1000}>.{0,20000}?</\1>", " ", page[: TEXT * 4])
+    bare = re.sub(r"(?i)<(?:br|/p|/div|/tr|/li)\b[^<>]{0,200}>", "\n", bare)
+    lines = (" ".join(line.split()) for line in unescape(re.sub(r"<[^<>]{0,2000}>", " ", bare)).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def eml(content: bytes, options: dict[str, Any]) -> Reading:
-    """Subject, sender and plain text of a mail inside a mail; its attachments by name."""
+    """Subject, sender and text of a mail inside a mail (a page's words where there is no plain text); its attachments by name."""
     message = email.message_from_bytes(content)
-    lines = [f"{name}: {message.get(name, '')}" for name in ("From", "Subject", "Date")]
-    members = []
+    plain: list[str] = []
+    pages: list[str] = []
+    members: list[str] = []
     for part in message.walk():
         if part.is_multipart():
             continue
         name = part.get_filename()
         if name:
-            members.append(_safe(str(name)))
-        elif part.get_content_type() == "text/plain":
+            members.append(_safe(_header(name)))
+        elif (kind := part.get_content_type()) in ("text/plain", "text/html"):
             payload = part.get_payload(decode=True)
-            lines.append(decode(payload if isinstance(payload, bytes) else b""))
+            written = _in_charset(payload if isinstance(payload, bytes) else b"", str(part.get_content_charset() or ""))
+            (plain if kind == "text/plain" else pages).append(written)
+    lines = [f"{name}: {_header(message.get(name, ''))}" for name in ("From", "Subject", "Date")]
+    lines += [text for text in plain if text.strip()] or [_words_of(page) for page in pages]
     return Reading("\n".join(lines)[:TEXT], flags=("nested",), members=tuple(members))
+
+
+def _header(value: object) -> str:
+    try:
+        return str(make_header(decode_header(str(value))))
+    except Exception:  # abused encoded words raise half a dozen kinds
+        return str(value)
+
+
+def _in_charset(content: bytes, charset: str) -> str:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        try:
+            return content.decode(charset or "utf-8")
+        except (LookupError, UnicodeError, ValueError):
+            pass
+    return decode(content)
 
 
 def msg(content: bytes, options: dict[str, Any]) -> Reading:
@@ -176,7 +205,8 @@ def msg(content: bytes, options: dict[str, Any]) -> Reading:
     from oxmsg import Message
 
     message = Message.load(io.BytesIO(content))
-    lines = [f"From: {message.sender or ''}", f"Subject: {message.subject or ''}", message.body or ""]
+    body = message.body or _words_of(message.html_body or "")
+    lines = [f"From: {message.sender or ''}", f"Subject: {message.subject or ''}", body]
     members = tuple(_safe(part.file_name or "") for part in message.attachments)
     return Reading("\n".join(lines)[:TEXT], flags=("nested",), members=members)
 
