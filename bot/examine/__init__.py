@@ -26,6 +26,7 @@ MEMORY_MB = 1024  # address space: pyHanko and pypdfium2 together need about 400
 LARGEST = 60 * 1024 * 1024  # bytes; beyond that an attachment is listed and not opened
 PER_MAIL = 200  # attachments opened in one mail
 TEXT = 200_000  # characters of text that are kept of one attachment
+CONTROLS = {code: None for code in (*range(9), 11, 12, *range(14, 32), 127)}
 # the worker died, or what it says is no answer: it has read hostile bytes
 BROKE_DOWN = (OSError, asyncio.IncompleteReadError, ValueError, TypeError, KeyError, AttributeError)
 
@@ -177,7 +178,7 @@ def from_json(part: Attachment, answer: dict[str, Any]) -> ExaminedAttachment:
         part.type,
         part.size,
         str(answer.get("kind", "other")),
-        text=str(answer.get("text", ""))[:TEXT].encode("utf-8", "replace").decode("utf-8"),
+        text=str(answer.get("text", "")).translate(CONTROLS)[:TEXT].encode("utf-8", "replace").decode("utf-8"),
         flags=tuple(map(str, answer.get("flags", ()))),
         members=tuple(map(str, answer.get("members", ())))[:1000],
         signatures=signatures,

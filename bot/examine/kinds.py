@@ -125,7 +125,7 @@ def _by_name(name: str, declared: str, content: bytes) -> str:
         return "executable"
     if name.endswith((".htm", ".html")) or declared == "text/html":
         return "html"
-    if b"\0" in content[:HEAD]:
+    if b"\0" in content[:HEAD] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):  # Excel writes "Unicode text" in UTF-16
         return "other"
     if name.endswith((".csv", ".tsv")) or declared in ("text/csv", "text/tab-separated-values"):
         return "csv"
