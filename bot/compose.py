@@ -136,13 +136,18 @@ IDENTIFIER = re.compile(r"<[^<>\s]{1,900}>")
 
 def thread_headers(message: Message) -> dict[str, str]:
     """In-Reply-To and References for an answer to ``message`` (RFC 5322 § 3.6.4)."""
-    if not IDENTIFIER.fullmatch(message.message_id):
+    return thread_of(message.message_id, message.references or message.in_reply_to)
+
+
+def thread_of(identifier: str, references: Iterable[str]) -> dict[str, str]:
+    """The same from a mail's Message-ID and its own references."""
+    if not IDENTIFIER.fullmatch(identifier):
         return {}
-    known = [each for each in (message.references or message.in_reply_to) if IDENTIFIER.fullmatch(each)]
-    chain = list(dict.fromkeys([*known, message.message_id]))
+    known = [each for each in references if IDENTIFIER.fullmatch(each)]
+    chain = list(dict.fromkeys([*known, identifier]))
     if len(chain) > REFERENCES_KEPT:
         chain = [chain[0], *chain[-(REFERENCES_KEPT - 1) :]]
-    return {"In-Reply-To": message.message_id, "References": " ".join(chain)}
+    return {"In-Reply-To": identifier, "References": " ".join(chain)}
 
 
 def draft_to_person(

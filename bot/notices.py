@@ -68,8 +68,12 @@ def _reminder(writing: Writing, reminder: Reminder, address: str, language: Lang
     # the day belongs to the name, so that a reminder that was taken back before it left can be written anew
     key = f"{reminder.occasion}:{day_in_oslo(writing.now)}"
     template = RULES[reminder.deadline.kind].template
-    write = notice if automatic else draft_notice
-    written = write(writing.letterhead, writing.templates, template, language, recipient=address, context=context, key=key, now=writing.now)
+    parts = (writing.letterhead, writing.templates, template, language)
+    if automatic:
+        written = notice(*parts, recipient=address, context=context, key=key, now=writing.now)
+    else:
+        thread = thread_of(mail.message_id, mail.thread) if mail is not None else None
+        written = draft_notice(*parts, recipient=address, context=context, key=key, now=writing.now, thread=thread)
     kind = "reminder" if automatic else "draft"
     return replace(
         written, kind=kind, automatic=automatic, mail_key=mail.key if mail is not None else "", meta={"occasion": reminder.occasion}

@@ -52,6 +52,8 @@ class Waiting:
     restricted: bool = False
     desk: str = ""
     forwarded: datetime | None = None
+    message_id: str = ""
+    thread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
