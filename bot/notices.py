@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bot.compose import Letterhead, Templates, draft_notice, notice
+from bot.compose import Letterhead, Templates, draft_notice, notice, thread_of
 from bot.decide import Policy
 from bot.matters.calendar import day_in_oslo
 from bot.matters.deadlines import RULES, Deadline, Reminder, digest_lines, plain
