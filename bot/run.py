@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
@@ -393,6 +394,8 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
             taking = asyncio.Event()
             serving = group.create_task(_named(serve_web(settings, parts, taking), "web.listen", settings.web.listen))
             await asyncio.wait({serving, asyncio.ensure_future(taking.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        gc.collect()
+        gc.freeze()  # what is there now stays: a full collection would walk it all and hold everything up for 0.1 s
         parts.journal.note("started", imap=settings.imap is not None, smtp_in=settings.smtp_in is not None, web=settings.web is not None)
         started(parts)
         await stop.wait()

@@ -29,6 +29,7 @@ from bot.web.answering import Entry, Kind, Turn
 from bot.web.limits import Limit, client_key
 from bot.web.pages import Pages, language_of
 
+BRIEF = 400  # characters of a conversation that are answered at once
 KEPT = 8  # earlier turns that a conversation carries along
 LATEST = 20  # messages to a person that one client may start in an hour
 SAME_ADDRESS = 3  # links that one address may get in a day, whoever asks
@@ -200,9 +201,13 @@ class Chat:
         context = {"turn": self._shown(turns, len(earlier), language), "last": False, "embedded": _embedded(request)}
         return HTMLResponse(self._pages.render("_turn", language, **context))
 
-    async def _turns(self, entries: Sequence[Entry], language: Language) -> list[Turn]:
-        """Every entry answered, in a thread: a mail that is being understood may hold the model for a moment."""
-        return await asyncio.to_thread(answering.conversation, self._parts.brain.model, entries, language)
+    async def _turns(self, entries: Sequence[Entry], likely: Language | None, wanted: Language | None = None) -> list[Turn]:
+        """Every entry answered. A few words take a millisecond or two, less than a thread's turn on a busy machine; what would keep
+        others waiting goes to a thread: a long conversation, or a model that a mail is being understood with."""
+        model = self._parts.brain.model
+        if sum(len(said.question) for said in entries) <= BRIEF and not model.lock.locked():
+            return answering.conversation(model, entries, likely, wanted=wanted)
+        return await asyncio.to_thread(answering.conversation, model, entries, likely, wanted=wanted)
 
     def _read(self, form: FormData) -> list[Entry]:
         """The turns before this one, from the hidden fields."""
@@ -383,7 +388,7 @@ class Chat:
         topic = self._parts.brain.knowledge.topics.get(body.topic or "")
         said = answering.entry(body.question, topic.id if topic else "")
         before = [answering.entry(body.previous)] if body.previous else []
-        turns = await asyncio.to_thread(answering.conversation, self._parts.brain.model, [*before, said], None, wanted=body.language)
+        turns = await self._turns([*before, said], None, body.language)
         self._parts.journal.asked(turns[-1].kind.value)
         return self._answer(turns)
 
