@@ -6,9 +6,13 @@ A trial learns a whole model, which takes a minute; it runs beside the service, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from bot.knowledge import KnowledgeError, topic_file
 from bot.learning import NAME, Changes, Trial, attempt, current, publish
@@ -16,6 +20,8 @@ from bot.model import Assurance
 from bot.pipeline import Brain
 from bot.understanding import LearningFailed
 from bot.web.desk.page import Console
+
+T = TypeVar("T")
 
 LESSONS = f"learned/{NAME}"
 LEARNED = "corrections_learned"  # flag: the number of the last correction that was tried
@@ -58,18 +64,18 @@ class Editor:
         changes: Changes = {LESSONS: "".join(kept) or None}
         return await self._begin("corrections", "", changes, None, None, actor, facts)
 
+    async def forget_lost(self) -> None:
+        """Mark trials as failed whose program ended before they did."""
+        if self._trial is None or self._trial.done():
+            now = self._console.parts.clock()
+            await self._console.write(lambda tx: tx.abandon_changes(now))
+
     async def _begin(
         self, kind: str, subject: str, changes: Changes, was: str | None, became: str | None, actor: str, facts: dict[str, Any]
     ) -> int | None:
-        now, idle = self._console.parts.clock(), self._trial is None or self._trial.done()
-
-        def work(tx: Any) -> int | None:
-            if idle:
-                tx.abandon_changes(now)  # of a program that ended before they did
-            number: int | None = tx.begin_change(kind, subject, was, became, now, actor=actor)
-            return number
-
-        number = await self._console.write(work)
+        await self.forget_lost()
+        now = self._console.parts.clock()
+        number: int | None = await self._console.write(lambda tx: tx.begin_change(kind, subject, was, became, now, actor=actor))
         if number is not None:
             self._trial = asyncio.create_task(self._try(number, changes, facts))
         return number
@@ -77,7 +83,7 @@ class Editor:
     async def _try(self, number: int, changes: Changes, facts: dict[str, Any]) -> None:
         parts = self._console.parts
         try:
-            trial = await asyncio.to_thread(attempt, changes, self.data, parts.brain.model, parts.learn, self.own)
+            trial = await beside(partial(attempt, changes, self.data, parts.brain.model, parts.learn, self.own))
         except (KnowledgeError, LearningFailed, OSError) as error:
             parts.journal.trouble("knowledge", "trial", error)
             return await self._settle(number, "failed", facts)
@@ -104,6 +110,32 @@ class Editor:
                 tx.settle_change(back["number"], "returned", back["told"], now)
 
         await self._console.write(work)
+
+
+async def beside(work: Callable[[], T]) -> T:
+    """Run something that takes minutes in a thread that the end of the program does not wait for."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(cast(T, result))
+
+    def run() -> None:
+        result, failed = None, None
+        try:
+            result = work()
+        except Exception as error:
+            failed = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failed)
+
+    threading.Thread(target=run, name="trial", daemon=True).start()
+    return await future
 
 
 def _figures(trial: Trial) -> dict[str, Any]:

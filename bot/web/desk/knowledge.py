@@ -90,6 +90,7 @@ def add(router: APIRouter, console: Console) -> None:
     @router.get("/knowledge/changes")
     async def changes(request: Request) -> Response:
         visit = await console.look(request)
+        await editor.forget_lost()
         rows, learned = await console.read(lambda tx: (tx.changes(HISTORY), int(tx.get_flag(LEARNED) or 0)))
         waiting = await console.read(lambda tx: len(tx.new_corrections(learned)))
         latest = next((row["number"] for row in rows if row["kind"] == "corrections" and row["state"] == "live"), 0)

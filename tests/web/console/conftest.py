@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from bot.demo import cases, samples
 from bot.demo_documents import Authority
 from bot.understanding import Model
 from tests.web.conftest import Faults, Served, running, watch, web_settings
-from tests.web.console.desk import arrive, hire, log_in
+from tests.web.console.desk import arrive, hire, learner, log_in
+
+expect.set_options(timeout=15_000)  # a machine may be busy; what is expected comes at once on an idle one
 
 Enter = Callable[..., Awaitable[Page]]
 
@@ -29,6 +31,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory, model: Model, authority
     """A console whose queue and registers hold what the demo's mails left; tests bring mails of their own to change."""
     data = tmp_path_factory.mktemp("desk")
     with running(web_settings(data, offers={"trust_anchors": (str(authority.root),)})) as served:
+        served.parts.learn = learner(model)
         await hire(served.parts, "reader", "caseworker", "caseworker-2", "lead", "lead-2")
         now = served.parts.clock()
         await served.parts.store.write(lambda tx: tx.upsert_cases(cases(now), now))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from hashlib import sha256
@@ -10,9 +12,11 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from bot.knowledge import Knowledge
 from bot.model import Raw
 from bot.pipeline import Parts, handle_waiting, receive
 from bot.store.accounts import ROLES, Account
+from bot.understanding import Model
 from bot.web.login import hashed
 
 SERVICE = "mikrodata@ssb.example"
@@ -81,6 +85,18 @@ async def arrive(parts: Parts, *contents: bytes) -> list[str]:
 async def ask(parts: Parts, work: Any) -> Any:
     """What the store says."""
     return await parts.store.read(work)
+
+
+def learner(model: Model, coverage: float = 0.0, wait: threading.Event | None = None) -> Callable[[Knowledge], Model]:
+    """A trainer that is done at once: the same model, with a coverage so much better or worse."""
+
+    def learn(knowledge: Knowledge) -> Model:
+        if wait is not None:
+            assert wait.wait(20)
+        assurance = replace(model.assurance, version=knowledge.version, coverage=model.assurance.coverage + coverage)
+        return replace(model, knowledge=knowledge, assurance=assurance)
+
+    return learn
 
 
 def path_of(key: str) -> str:

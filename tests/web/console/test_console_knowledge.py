@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -17,23 +17,11 @@ from bot.understanding import Model
 from bot.understanding.grouping import group
 from tests.web.conftest import Served
 from tests.web.console.conftest import Enter
-from tests.web.console.desk import arrive, ask, hire, mail, path_of
+from tests.web.console.desk import arrive, ask, hire, learner, mail, path_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CHANGES = "/console/knowledge/changes"
-
-
-def learner(model: Model, coverage: float = 0.0, wait: threading.Event | None = None) -> Callable[[Knowledge], Model]:
-    """A trainer that is done at once: the same model, with a coverage so much better or worse."""
-
-    def learn(knowledge: Knowledge) -> Model:
-        if wait is not None:
-            assert wait.wait(20)
-        assurance = replace(model.assurance, version=knowledge.version, coverage=model.assurance.coverage + coverage)
-        return replace(model, knowledge=knowledge, assurance=assurance)
-
-    return learn
 
 
 @pytest_asyncio.fixture(loop_scope="session")
