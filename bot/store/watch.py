@@ -62,12 +62,12 @@ class Watch:
 
     def automatic_lately(self, recipient: str, now: datetime) -> tuple[int, int]:
         """See ``bot.store.Tx``."""
-        since = max(stamp(now - HOUR), self.get_flag(RESUMED))
         row = self._row(
             """SELECT count(*), coalesce(sum(lower(recipient) = ?), 0) FROM outbox
-               WHERE automatic = 1 AND state != 'discarded' AND claimed_at > ? AND claimed_at <= ?""",
+               WHERE automatic = 1 AND state != 'discarded' AND claimed_at > ? AND claimed_at >= ? AND claimed_at <= ?""",
             recipient.lower(),
-            since,
+            stamp(now - HOUR),
+            self.get_flag(RESUMED),
             stamp(now),
         )
         return int(row[0]), int(row[1])
