@@ -29,12 +29,16 @@ T = TypeVar("T")
 
 cases = typer.Typer(help="The case register.", no_args_is_help=True)
 deletions = typer.Typer(help="The deletion register.", no_args_is_help=True)
+offers = typer.Typer(help="Returned offers.", no_args_is_help=True)
+applications = typer.Typer(help="Applications.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(cases, name="cases")
     app.add_typer(deletions, name="deletions")
+    app.add_typer(offers, name="offers")
+    app.add_typer(applications, name="applications")
 
 
 def _with_store(config: Path | None, work: Callable[[Any], T], *, write: bool) -> T:
@@ -324,3 +328,72 @@ def _conclude(tx: Any, row: dict[str, Any], verdict: Verdict, reason: str, case:
     if case and case != row["case_ref"]:
         tx.tie_deletion(row["id"], case, now(), actor=operator())
     tx.set_verdict(row["id"], verdict, reason.strip(), now(), actor=operator())
+
+
+# ── offers and applications ───────────────────────────────────────────────────────────────────────────────────
+
+
+@offers.callback()
+def _offers() -> None:
+    """Returned offers."""
+
+
+@offers.command("list")
+def list_offers(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Returned offers, newest first, with what their signatures say; whether the signer may bind the institution, a person decides."""
+    rows = _with_store(config, lambda tx: tx.offers(), write=False)
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    table = Table("id", "case", "received", "by", "in time", "signed by", "what was found", "state")
+    for row in rows:
+        signers = ", ".join(signature["signer"] or "?" for signature in row["signatures"])
+        in_time = {1: "yes", 0: "no"}.get(row["in_time"], "?")
+        cells = (
+            row["id"],
+            row["case_ref"],
+            row["received"][:10],
+            row["accepted_by"],
+            in_time,
+            signers,
+            ", ".join(row["why"]),
+            row["state"],
+        )
+        table.add_row(*(Text(str(cell)) for cell in cells))
+    Console().print(table)
+
+
+@applications.command("list")
+def list_applications(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Applications, newest first, with what was not found among their attachments."""
+    rows = _with_store(config, lambda tx: tx.applications(), write=False)
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    table = Table("number", "case", "received", "kind", "applicant", "not found", "state")
+    for row in rows:
+        absent = ", ".join(item["id"] for item in row["checklist"] if item["required"] and not item["found_in"])
+        cells = (row["number"], row["case_ref"], row["received"][:10], row["kind"], row["applicant"], absent, row["state"])
+        table.add_row(*(Text(str(cell)) for cell in cells))
+    Console().print(table)
+
+
+@applications.command("tie")
+def tie_application(
+    number: Annotated[str, typer.Argument(help="The provisional number, for example M-2026-0001.")],
+    case: Annotated[str, typer.Argument(help="The archive's reference; the case must be in the register.")],
+    config: ConfigOption = None,
+) -> None:
+    """Tie a provisional number to the archive's reference: its mail, and later mails that quote the number, belong to the case."""
+
+    def work(tx: Any) -> bool:
+        try:
+            return bool(tx.tie_application(number, case, now(), actor=operator()))
+        except KeyError:
+            raise ConfigError(f"case {case} is not in the register; `bot cases import` puts it there") from None
+
+    if not _with_store(config, work, write=True):
+        raise ConfigError(f"{number} is no application; `bot applications list` shows them all")
+    print(f"{number}: {case}")
