@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from bot.mail import html, tnef
 from bot.mail.fields import name_for, name_of, parameter, safe_name, unflow
 from bot.mail.text import clean, codec_of, decode, header, unscramble
-from bot.mail.transfer import content_of, without_uuencoded
+from bot.mail.transfer import content_of, without_uuencoded, written_in
 from bot.model import Attachment
 
 Part = email.message.Message
@@ -169,12 +169,12 @@ def _walk(part: Part, opened: Opened, texts: list[str], pages: list[str], depth:
 
 def _walk_parts(part: Part, kind: str, opened: Opened, texts: list[str], pages: list[str], depth: int) -> None:
     children = _children(part)
-    if not children and isinstance(part.get_payload(), str):
+    if not children and isinstance(written_in(part), str):
         opened.flaw("multipart-without-parts")
-        found = LOST_BOUNDARY.search(str(part.get_payload()))
+        found = LOST_BOUNDARY.search(str(written_in(part)))
         if found is not None and depth < LIMITS["nesting"]:
             head = f'Content-Type: multipart/mixed; boundary="{found[1]}"\n\n'.encode("ascii", "replace")
-            _walk(_parsed(head + str(part.get_payload()).encode("utf-8", "surrogateescape")), opened, texts, pages, depth + 1)
+            _walk(_parsed(head + str(written_in(part)).encode("utf-8", "surrogateescape")), opened, texts, pages, depth + 1)
             return
         texts.append(_text(part, "text/plain", opened))
         return
@@ -189,7 +189,7 @@ def _walk_parts(part: Part, kind: str, opened: Opened, texts: list[str], pages: 
 
 
 def _children(part: Part) -> list[Part]:
-    payload = part.get_payload()
+    payload = written_in(part)
     return [child for child in payload if isinstance(child, email.message.Message)] if isinstance(payload, list) else []
 
 
@@ -275,7 +275,7 @@ def _nested(part: Part, opened: Opened) -> None:
     children = _children(part)
     inner = children[0] if children else None
     if inner is None or (not inner.items() and str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"):
-        text = inner.get_payload() if inner is not None else part.get_payload()
+        text = written_in(inner) if inner is not None else written_in(part)
         try:
             content = binascii.a2b_base64(str(text).encode("ascii", "ignore"))
         except (binascii.Error, ValueError):

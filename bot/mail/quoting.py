@@ -285,6 +285,12 @@ def _is_signature(lines: list[str]) -> bool:
             return True
         if number >= SIGNATURE_LINES:
             return False
-        if (words.SENTENCE.search(line) and not words.CONTACT.search(line)) or "?" in line or len(line.split()) > 16:
+        if len(line.split()) > 16 or "?" in line or (_is_sentence(line) and not words.CONTACT.search(line)):
             return False
     return True
+
+
+def _is_sentence(line: str) -> bool:
+    """A person or a verb, something after it, and a full stop."""
+    verb = words.VERB.search(line)
+    return verb is not None and line.rstrip()[-1:] in (".", "!") and re.search(r"\w", line[verb.end() :]) is not None

@@ -80,8 +80,8 @@ NOTES = re.compile(rf"^[\s>]{{0,20}}-{{3,80}}\s{{0,5}}.{{2,160}}\b{WROTE}\b.{{0,
 QUOTED_LINE = re.compile(r"^\s{0,3}(?:>|\|\s)")
 # "Hei, i brevet av 3. mars skrev dere følgende:" is the sender's own sentence
 SENTENCE_LIKE = re.compile(
-    r"^\s{0,20}(?:hei|hi|hello|dear|kjære)\b|.{0,300}\b(?:skrev|wrote|skreiv)\s{1,3}(?:dere|de|du|jeg|vi|dykk|at|that|følgende|the following|you|to us|til oss|i|om)\b|"
-    r".{0,300}\b(?:dette|følgende|fylgjande|this|the following|slik)\s{0,3}:\s{0,5}$",
+    r"^\s{0,20}(?:hei|hi|hello|dear|kjære)\b|^.{0,300}\b(?:skrev|wrote|skreiv)\s{1,3}(?:dere|de|du|jeg|vi|dykk|at|that|følgende|the following|you|to us|til oss|i|om)\b|"
+    r"^.{0,300}\b(?:dette|følgende|fylgjande|this|the following|slik)\s{0,3}:\s{0,5}$",
     re.IGNORECASE,
 )
 
@@ -144,9 +144,7 @@ CONTACT = re.compile(
     r"koordinator|coordinator|fakultet\w{0,12}|faculty|school|institute|hospital|sykehus\w{0,12}|sjukehus\w{0,12}|kommune|direktorat\w{0,12}|departement\w{0,12})\b)",
     re.IGNORECASE,
 )
-SENTENCE = re.compile(
-    r"\?|\b(?:jeg|eg|vi|dere|dykk|we|you|i|har|have|er|is|are|kan|can|skal|will|må|must)\b.{0,300}\b\w.{0,300}[.!?]\s{0,5}$", re.IGNORECASE
-)
+VERB = re.compile(r"\b(?:jeg|eg|vi|dere|dykk|we|you|i|har|have|er|is|are|kan|can|skal|will|må|must)\b", re.IGNORECASE)
 SAYS = re.compile(
     r"\b(?:jeg|eg|vi|dere|dykk|we|you|har|have|er|is|are|kan|can|skal|will|må|must|ønsker|aksepterer|sender|bekrefter)\b", re.IGNORECASE
 )

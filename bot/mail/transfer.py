@@ -13,10 +13,19 @@ Flaw = Callable[[str], None]
 UUENCODED = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n((?:[\x20-\x60]{1,62}[^\n]?\n){1,20000})`?\n?end\s*$", re.MULTILINE)
 
 
+def written_in(part: Part) -> object:
+    """The payload as the parser keeps it: a text, or the parts. It raises where the charset's name is none that a codec takes."""
+    try:
+        return part.get_payload()
+    except Exception:
+        del part["Content-Type"]
+        return part.get_payload()
+
+
 def content_of(part: Part, flaw: Flaw) -> bytes:
     """The content after transfer decoding; what cannot be decoded is taken as it stands."""
     encoding = re.sub(r"\([^()]{0,300}\)|[\"']", "", str(part.get("Content-Transfer-Encoding", ""))).strip().lower()
-    written = part.get_payload()
+    written = written_in(part)
     if isinstance(written, str) and encoding == "quoted-printable":
         written = re.sub(r"=[ \t]{1,80}(?=\r?\n)", "=", written)  # RFC 2045 § 6.7 (3): blanks at the end were added on the way
         return binascii.a2b_qp(written.encode("utf-8", "surrogateescape"))
@@ -29,7 +38,7 @@ def content_of(part: Part, flaw: Flaw) -> bytes:
         payload = None
     if isinstance(payload, bytes):
         return payload
-    raw = part.get_payload()
+    raw = written_in(part)
     return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
 
 

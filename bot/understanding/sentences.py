@@ -18,7 +18,7 @@ ABBREVIATIONS = frozenset(
 )
 BREAK = re.compile(r"(?<=[.!?…])[\"»”')\]]*\s+|\n+|(?<=[;])\s+(?=[^\W\d_])")
 BULLET = re.compile(r"^\s*(?:[-*•·–—>]|\(?\d{1,2}[.)]|\(?[a-h]\))\s+")
-LAST_WORD = re.compile(r"([^\s(]+)\.$")
+LAST_WORD = re.compile(r"([^\s(]{1,40})\.$")
 
 GREETING = re.compile(
     r"^(?:hei(?:\s?sann|\s?san)?|hallo|halla|heisann|god\s?(?:dag|morgen|morgon|kveld|ettermiddag)|kjære|goddag|hej|kære|tja|hi|hello|dear|hey|"

@@ -363,7 +363,7 @@ STATUS = re.compile(
 )
 
 CLAUSE = re.compile(
-    r"(?:,\s*|\s+[–-]\s+|;\s*|:\s+)(?:(?:og|men|mens|medan|samt|og at|but|while|whereas|and|although|selv om|sjølv om|så)\b\s*)?|\s+(?:men|mens|medan|but|while|whereas|although)\s+",
+    r"(?:,\s{0,9}|\s{1,9}[–-]\s{1,9}|;\s{0,9}|:\s{1,9})(?:(?:og|men|mens|medan|samt|og at|but|while|whereas|and|although|selv om|sjølv om|så)\b\s{0,9})?|\s{1,9}(?:men|mens|medan|but|while|whereas|although)\s{1,9}",
     re.IGNORECASE,
 )
 
