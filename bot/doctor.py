@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 
 async def examine(settings: Settings, say: Say) -> int:
-    """Run all checks; each says ``ok …`` or ``MEND …``. Returns the number of faults."""
+    """Run all checks; each says ``ok …`` or ``MEND …``, and ``note …`` what no check can see. Returns the number of faults."""
     checks: list[tuple[str, Callable[[], Awaitable[list[str]]]]] = [
         ("store", lambda: asyncio.to_thread(_store, settings)),
         ("knowledge", lambda: asyncio.to_thread(_knowledge, settings)),
@@ -47,6 +47,9 @@ async def examine(settings: Settings, say: Say) -> int:
         faults += len(found)
         if not found:
             say(f"ok   {name}")
+    if (settings.imap or settings.smtp_in) and settings.routing.trusted_authserv:
+        named = ", ".join(settings.routing.trusted_authserv)
+        say(f"note routing: the mail server in front must strip Authentication-Results that arrive with the name {named}; they are believed")
     return faults
 
 
@@ -89,15 +92,15 @@ def _imap(settings: Settings, imap: Imap) -> list[str]:
     try:
         survey = account(settings, imap).survey()
     except LoginError:
-        return [f'imap: the server refused the log-in of "{imap.username}"; check imap.username and the password or token']
+        return [f'the server refused the log-in of "{imap.username}"; check imap.username and the password or token']
     except TokenRefused as error:
         return [
-            f"oauth2: {error}; " + ("an administrator must renew the secret or the consent" if error.final else "check oauth2.authority")
+            f"{error}; " + ("an administrator must renew the secret or the consent" if error.final else "check oauth2.authority")
         ]
     except ssl.SSLError as error:
-        return [f"imap: {_tls(error, imap.host, 'imap.ca_file')}"]
+        return [_tls(error, imap.host, "imap.ca_file")]
     except Trouble as error:
-        return [f"imap: {imap.host}:{imap.port} cannot be reached ({_short(error)}); check imap.host, imap.port and imap.security"]
+        return [f"{imap.host}:{imap.port} cannot be reached ({_short(error)}); check imap.host, imap.port and imap.security"]
     if survey is None:
         return [f'imap.folder = "{imap.folder}" does not exist or may not be opened by "{imap.username}"']
     return _imap_rights(survey, imap)

@@ -66,7 +66,8 @@ def resume(config: ConfigOption = None) -> None:
 
     def work(tx: Any) -> str:
         reason: str = tx.paused_by()
-        tx.set_flag("paused", "0", now())
+        if reason:
+            tx.set_flag("paused", "0", now())
         return reason
 
     reason = _with_store(config, work, write=True)
