@@ -49,7 +49,9 @@ async def examine(settings: Settings, say: Say) -> int:
             say(f"ok   {name}")
     if (settings.imap or settings.smtp_in) and settings.routing.trusted_authserv:
         named = ", ".join(settings.routing.trusted_authserv)
-        say(f"note routing: the mail server in front must strip Authentication-Results that arrive with the name {named}; they are believed")
+        say(
+            f"note routing: the mail server in front must strip Authentication-Results that arrive with the name {named}; they are believed"
+        )
     return faults
 
 
@@ -94,9 +96,7 @@ def _imap(settings: Settings, imap: Imap) -> list[str]:
     except LoginError:
         return [f'the server refused the log-in of "{imap.username}"; check imap.username and the password or token']
     except TokenRefused as error:
-        return [
-            f"{error}; " + ("an administrator must renew the secret or the consent" if error.final else "check oauth2.authority")
-        ]
+        return [f"{error}; " + ("an administrator must renew the secret or the consent" if error.final else "check oauth2.authority")]
     except ssl.SSLError as error:
         return [_tls(error, imap.host, "imap.ca_file")]
     except Trouble as error:

@@ -1,4 +1,4 @@
-"""``bot ask``, ``bot evaluate`` and ``bot knowledge check`` through the real command line: keys and figures are a contract."""
+"""``bot ask`` and ``bot evaluate`` through the real command line: keys and figures are a contract."""
 
 from __future__ import annotations
 
@@ -155,11 +155,3 @@ def test_a_corpus_that_cannot_be_read(bot: Cli, corpus: Path, what: str) -> None
         (corpus / "labels.jsonl").write_text('{"file": "0.eml"\n')
     result = bot("evaluate", corpus)
     assert isinstance(result.exception, ConfigError) and "\n" not in str(result.exception), result.output
-
-
-# ── knowledge ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_knowledge_that_ships_has_no_faults(bot: Cli) -> None:
-    result = bot("knowledge", "check")
-    assert result.exit_code == 0, result.output
