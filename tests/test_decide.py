@@ -110,6 +110,29 @@ def test_two_questions_are_answered_in_one_mail() -> None:
     assert [action.topics for action in decision.actions] == [("price", "dpia")]
 
 
+def handed_over(category: Category = Category.FAQ, **more: object) -> Facts:
+    """The same mail, written in the chat by somebody who wanted a person."""
+    found = facts(category, **more)  # type: ignore[arg-type]
+    return replace(found, raw=replace(found.raw, source="chat"))
+
+
+def test_who_left_the_chat_for_a_person_gets_a_person_and_no_answer() -> None:
+    """The answer is a draft: it would send its reader back to where they came from."""
+    decision = decide(handed_over())
+
+    assert to_sender(handed_over()) == ["receipt"]
+    assert [action.draft for action in decision.actions if action.act is Act.ANSWER] == [True]
+    assert decision.reasons[0] is Reason.HAND_OVER
+    assert decision.needs_person
+
+
+def test_a_mere_thank_you_that_was_handed_over_still_reaches_a_person() -> None:
+    found = handed_over(Category.OTHER, understanding={"thanks_only": True})
+
+    assert forwards(found) == [("postmottak@ssb.example", "forward")]
+    assert decide(found).needs_person
+
+
 @pytest.mark.parametrize(
     ("category", "template", "desk"),
     [

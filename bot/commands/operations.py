@@ -115,6 +115,8 @@ def _finish_purge(config: Path | None, chosen: Settings, *, quiet: bool) -> None
     def work(tx: Any) -> None:
         if chosen.retention.other:
             tx.purge_notices(now() - timedelta(days=chosen.retention.other))
+        if chosen.retention.chat:
+            tx.purge_notices(now() - timedelta(days=chosen.retention.chat), kind="verify-address")
         tx.compact_search()
 
     _with_store(config, work, write=True)

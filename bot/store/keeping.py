@@ -146,12 +146,14 @@ class Keeping:
             (key,),
         )
 
-    def purge_notices(self, before: datetime) -> int:
-        """Delete alarms, digests and the like that were sent before then and belong to no mail and no case; returns how many."""
+    def purge_notices(self, before: datetime, *, kind: str = "") -> int:
+        """Delete alarms, digests and the like, or of those one kind, that were sent before then and belong to no mail and no case;
+        returns how many."""
         return int(
             self.db.conn.execute(
-                "DELETE FROM outbox WHERE mail_key = '' AND case_ref = '' AND state IN ('sent', 'discarded') AND created < ?",
-                (stamp(before),),
+                """DELETE FROM outbox WHERE mail_key = '' AND case_ref = '' AND created < :before AND (kind = :kind OR :kind = '')
+                   AND (state IN ('sent', 'discarded') OR state = 'gave-up' AND kind = 'verify-address')""",
+                {"before": stamp(before), "kind": kind},
             ).rowcount
         )
 

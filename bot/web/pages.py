@@ -81,6 +81,7 @@ class Pages:
             organisation=settings.service.organisation,
             address=settings.service.address,
             privacy_url=web.privacy_url if web else "",
+            kept_days=settings.retention.chat,
             static=static,
         )
 

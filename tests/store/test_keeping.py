@@ -182,6 +182,24 @@ async def test_old_notices_go(store: SqliteStore) -> None:
     assert await store.write(work) == (1, 0)
 
 
+async def test_mails_with_a_link_go_by_a_time_of_their_own(store: SqliteStore) -> None:
+    """Those that prove an address, whether or not they could be sent; other notices stay."""
+
+    def work(tx: Any) -> tuple[int, int]:
+        for identifier, kind, result in (
+            ("<a@x>", "verify-address", Result.SENT),
+            ("<b@x>", "verify-address", Result.REFUSED),
+            ("<c@x>", "alarm", Result.SENT),
+        ):
+            tx.add_mail(replace(answer("", identifier=identifier), kind=kind), LONG_AGO)
+            tx.claim(NOW, paused=False)
+            tx.settle(identifier, Delivery(result), NOW)
+        gone = tx.purge_notices(NOW - timedelta(days=30), kind="verify-address")
+        return gone, tx.purge_notices(NOW - timedelta(days=30))
+
+    assert await store.write(work) == (2, 1)
+
+
 # a person ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

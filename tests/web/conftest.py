@@ -36,7 +36,7 @@ from bot.web import answering, serve_web
 from tests.servers import free_port
 
 SERVICE = "mikrodata@ssb.example"
-STARTED_SECONDS = 30
+STARTED_SECONDS = 60
 
 
 class Served(NamedTuple):

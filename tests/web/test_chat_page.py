@@ -197,7 +197,7 @@ def test_what_a_visitor_writes_is_text(visitor: httpx.Client, attack: str) -> No
 
     for each in (page, fragment, query):
         assert "<script>alert" not in each
-        assert "<img" not in each
+        assert "<img src=x" not in each
         assert 'href="javascript' not in each
         assert "49" not in re.sub(r"v=\w+", "", each)
 
@@ -253,7 +253,7 @@ def test_nothing_on_a_page_is_inline_or_from_elsewhere(visitor: httpx.Client, pa
 
 def test_pages_are_never_kept_and_static_files_for_ever(visitor: httpx.Client) -> None:
     page = visitor.get("/")
-    addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+    addresses = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
 
     assert page.headers["cache-control"] == "no-store"
     assert len(addresses) == 3

@@ -138,7 +138,11 @@
     event.preventDefault();
     ask.requestSubmit(ask.querySelector("button.primary"));
   });
-  if (question) document.getElementById("enter-hint")?.removeAttribute("hidden");
+  const hint = document.getElementById("enter-hint");
+  if (question && hint) { // true only with this file, so told only by it
+    hint.hidden = false;
+    question.setAttribute("aria-describedby", `${hint.id} ${question.getAttribute("aria-describedby")}`);
+  }
 
   // ── another language: the conversation goes along ──
 
