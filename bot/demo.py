@@ -187,6 +187,7 @@ def samples(authority: Authority) -> list[Sample]:
 async def show(*, once: bool, folder: Path | None) -> None:
     """Run the demo; without ``once`` it goes on until it is interrupted."""
     console = Console(width=max(Console().width, 110))
+    console.print("[dim]Starting. The first start on a machine learns from the knowledge base; that takes about a minute.[/dim]")
     with contextlib.ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mikrodata-bot-demo-")))
         place.mkdir(parents=True, exist_ok=True)

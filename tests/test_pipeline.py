@@ -22,6 +22,7 @@ from bot.knowledge import Knowledge
 from bot.model import Address, Automatic, Category, Delivery, Examined, Findings, Message, Past, Raw, Reply, Result, Understanding
 from bot.pipeline import Pace
 from bot.store import StoreUnavailable
+from bot.store.keeping import KeepingRules
 from bot.understanding import Model
 from tests.office import CASE, DELETED, EN, KARI, MONDAY, NB, NN, SERVICE, UNKNOWN, Office, letter, office, text_of
 
@@ -303,6 +304,22 @@ async def test_mails_without_message_id_are_all_kept(desk: Office) -> None:
     keys = [await desk.take_in(content) for content in contents]
     await desk.work()
     assert [(await desk.summary(key))["state"] for key in keys] == ["handled"] * 3
+
+
+async def test_a_mail_that_was_purged_does_not_come_back(desk: Office) -> None:
+    """R36: it still lies on the server, and a restart compares the whole folder; its key stays known when its content is gone."""
+    content, key = letter(*NB), "imap:INBOX:7:1"
+    await desk.take_in(content, key=key, source="imap")
+    await desk.work()
+    rules = KeepingRules(dict.fromkeys(("faq", "other", "auto"), 30), require_archive=False)
+    desk.now += 400 * DAY
+    assert await desk.parts.store.write(lambda tx: tx.purge([key], rules, desk.now, actor="test", why="retention")) == 1  # type: ignore[attr-defined]
+    assert key in await desk.parts.store.read(lambda tx: tx.known_keys("imap:INBOX:7:"))
+    assert not await pipeline.receive(desk.parts, Raw(key, content, desk.now, "imap"))
+    await desk.work()
+    with pytest.raises(KeyError):
+        await desk.parts.store.read(lambda tx: tx.raw(key))
+    assert len(desk.sender.sent) == 1
 
 
 # ── age ───────────────────────────────────────────────────────────────────────────────────────────────────────
