@@ -237,7 +237,8 @@ def _category(message: Message, told: Read, model: Model) -> tuple[Category, flo
     chances = model.categoriser(told)
     if _only_thanks(message, told):
         return Category.OTHER, 0.95, chances
-    best = max(chances, key=lambda name: chances[name])
+    # only a rule makes a mail a machine's: who merely writes like one must not be met with silence
+    best = max((name for name in chances if name is not Category.AUTO), key=lambda name: chances[name])
     return best, chances[best], chances
 
 

@@ -68,10 +68,12 @@ TELEPHONE = re.compile(r"(?:tlf|telefon|mobil|phone|tel|mob|fax|fon)\w*\.?\s*:?\
 AFTER_QUANTITY = re.compile(
     r"^\s*(?:%|prosent|percent|deler?\b|av\b|poeng|points?|studiepoeng|kr\b|mm\b|cm\b|-?regel|-?rule|døgn|support)", re.IGNORECASE
 )
-LIST_GLUE = re.compile(r"^[\s,;&+]*(?:og|and|samt|eller|or|med|pluss|,)?[\s,;&+]*(?:sak(?:en)?|nr\.?|ref\.?|case)?[\s.:]*$", re.IGNORECASE)
+LIST_GLUE = re.compile(
+    r"^[\s,;&+]{0,12}(?:og|and|samt|eller|or|med|pluss|,)?[\s,;&+]{0,12}(?:sak(?:en)?|nr\.?|ref\.?|case)?[\s.:]{0,12}$", re.IGNORECASE
+)
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-ZÆØÅ])|\n|;")
 
-LETTERHEAD = re.compile(r"\A\s*(?!til\b|to\b)[^\n]{0,40}(?:statistisk sentralbyrå|statistics norway|\bssb\b)", re.IGNORECASE)
+LETTERHEAD = re.compile(r"\A\s{0,80}(?!til\b|to\b)[^\n]{0,40}(?:statistisk sentralbyrå|statistics norway|\bssb\b)", re.IGNORECASE)
 COLUMNS = re.compile(
     r"(?P<first>deres|your|vår|our|dykkar)\s+ref\w*\.?[^\n/\d]{1,60}?(?P<second>deres|your|vår|our|dykkar)\s+ref[^\n\d/]*\n", re.IGNORECASE
 )
