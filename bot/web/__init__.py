@@ -28,9 +28,11 @@ from bot import __version__
 from bot.config import Settings
 from bot.pipeline import Parts
 from bot.store import StoreUnavailable
-from bot.web.chat import Accepted, Answer, Chat, Fault
+from bot.web.api import Accepted, Answer, Api, Fault
+from bot.web.chat import Chat
 from bot.web.pages import STATIC, Pages, language_of
 from bot.web.security import Shield, origins
+from bot.web.talk import Talk
 
 READY_SECONDS = 2.0
 BACKLOG = 100
@@ -52,7 +54,8 @@ class Row:
 def routes(settings: Settings, parts: Parts, pages: Pages) -> list[Row]:
     """All routes of our own, in one list; those of the console come from ``bot.web.console``."""
     assert settings.web is not None
-    chat, desk = Chat(settings, parts, pages), Figures(parts)
+    talk, desk = Talk(settings, parts, pages), Figures(parts)
+    chat, api = Chat(talk), Api(talk)
     rows = [
         Row("GET", "/health", desk.health),
         Row("GET", "/ready", desk.ready),
@@ -72,9 +75,9 @@ def routes(settings: Settings, parts: Parts, pages: Pages) -> list[Row]:
         Row("GET", "/handover/confirm", chat.confirm_page),
         Row("POST", "/handover/confirm", chat.confirm),
         Row("GET", "/widget.js", _widget),
-        Row("POST", "/api/ask", chat.api_ask, _described("Ask a question", response_model=Answer)),
-        Row("POST", "/api/feedback", chat.api_feedback, _described("Say whether an answer helped", 404, 503, status_code=204)),
-        Row("POST", "/api/handover", chat.api_handover, _described("Write to a person", 503, response_model=Accepted)),
+        Row("POST", "/api/ask", api.ask, _described("Ask a question", response_model=Answer)),
+        Row("POST", "/api/feedback", api.feedback, _described("Say whether an answer helped", 404, 503, status_code=204)),
+        Row("POST", "/api/handover", api.hand_over, _described("Write to a person", 503, response_model=Accepted)),
     ]
 
 
