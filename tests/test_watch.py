@@ -18,9 +18,10 @@ from bot.alarms import BREAKER, Limits
 from bot.knowledge import Knowledge
 from bot.model import Delivery, Outgoing, Raw, Result
 from bot.pipeline import Contact
-from bot.run import StoreLedger
+from bot.run import StoreLedger, now
 from bot.sources.imap import Account, Mailbox
 from bot.store import StoreUnavailable
+from bot.store.keeping import KeepingRules
 from bot.understanding import Model
 from bot.watch import Unasked, Watcher, keep_ledger, ledger_due, reconcile
 from tests.mailroom import MONDAY, Mailroom, letter, mailroom
@@ -391,6 +392,39 @@ async def test_r42_gaps_are_listed_taken_in_and_told(desk: Desk, dovecot: Doveco
     await desk.minutes(2 * 60, step=20)
     assert "[OVER] E-post på tjeneren manglet i lageret" in await desk.told()
     await again.close()
+
+
+async def test_r36_what_was_purged_does_not_come_back_from_the_server(desk: Desk, dovecot: Dovecot) -> None:
+    dovecot.deliver(mail("Pris", "Kan de ringe meg om møtet?"))
+    desk.room.now = now()
+
+    async def taken() -> bool:
+        return await desk.room.read(lambda tx: len(tx.recorded_by_source())) == 1
+
+    async def purge() -> None:
+        def work(tx: Any) -> None:
+            keys = [row[0] for row in tx.db.conn.execute("SELECT key FROM mail")]
+            for key in keys:
+                tx.mark_done(key, desk.room.now, actor="eva")
+            tx.purge(
+                keys, KeepingRules({"other": 1, "faq": 1, "case": 1}, require_archive=False), desk.room.now, actor="eva", why="retention"
+            )
+
+        await desk.room.write(work)
+
+    for _ in range(2):  # the second time the mail is known by its key alone
+        async with watching(desk, mailbox(desk, dovecot)):
+            await until(taken)
+            await asyncio.sleep(1.5)  # a poll
+        while await pipeline.handle_waiting(desk.parts):
+            pass
+        await desk.room.deliver()
+        await purge()
+        assert await desk.room.read(lambda tx: tx.recorded_by_source()) == {"imap": {"purged": 1}}
+    lone = mailbox(desk, dovecot)
+    found, _ = await reconcile(desk.parts.store, lone, lambda raw: pipeline.receive(desk.parts, raw), desk.room.now)
+    assert found.sentence() == "INBOX: 1 on the server = 1 purged"
+    await lone.close()
 
 
 async def test_r42_mails_on_their_way_are_no_gap_and_without_a_watch_all_are(desk: Desk, dovecot: Dovecot) -> None:
