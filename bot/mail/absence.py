@@ -11,6 +11,7 @@ import re
 from bot.mail import machine_words as words
 from bot.mail.seen import Seen, auto_submitted, header_of, precedence
 
+FEW = 9  # a greeting, one clause, a name
 WORDS = 160  # of a notice without a telling subject; with two languages the ones of large institutions reach 150
 
 
@@ -54,6 +55,8 @@ def in_words(seen: Seen) -> str:
         or bool(re.match(r"\s{0,20}(?:re|sv|aw|svar|antw|vs)\s{0,3}:", seen.subject, re.IGNORECASE))
         or not seen.subject.strip()
     )
+    if answers and length <= FEW and words.OUT.search(text):
+        return "nothing but the words of absence"
     needed = (2 if answers else 3) + (not words.AUTOMATIC_PHRASE.search(text) and length > 90)
     return "the words of an absence notice" if _signs(text) >= needed else ""
 

@@ -10,6 +10,7 @@ import re
 from html import unescape
 
 QUOTE, END, REST = "\ue000", "\ue001", "\ue002"
+MARKS = re.compile(f"[{QUOTE}{END}{REST}]")
 LONGEST = 300_000  # characters of HTML that are read
 DEEPEST = 150  # open elements; the converter recurses
 
@@ -113,5 +114,6 @@ def _stripped(page: str) -> str:
 
 
 def _tidy(text: str) -> str:
+    text = MARKS.sub(r"\n\g<0>\n", text)  # a table may have put them beside words
     lines = [re.sub(r"[ \t\u00a0]+", " ", line).strip() for line in text.splitlines()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -126,18 +126,19 @@ AUTOMATIC_PHRASE = _words(
 )
 ABSENT = _words(
     # a person says so of himself: "jeg er … ute av kontoret", "I am … on leave"
-    r"\b(?:jeg|eg|i|we|vi|jag|ich|er|æ)\b(?:[^.!?\n]|\.(?=\d)|(?<=\d)\.){0,60}\b(?:"
+    r"\b(?:jeg|eg|i|we|vi|jag|ich|æ)\b(?:[^.!?\n]|\.(?=\d)|(?<=\d)\.){0,60}\b(?:"
     + "|".join(
         (
             r"ute av kontoret|ikke (?:på kontoret|til stede|tilgjengelig|å treffe|på jobb)|borte fra|bortreist|på (?:ferie|reise|feltarbeid|tjenestereise|konferanse|kurs|fjellet|barsel|orlov|fjelltur|tur|oppdrag)",
-            r"i (?:perm\w{0,10}|foreldrepermisjon|fødselspermisjon|pappaperm\w{0,10}|mammaperm\w{0,10})|har (?:ferie|\w{0,20}permisjon|fri|sluttet|slutta|avspasering)|avspaserer|avspaserar|holder ferie|sluttet i|slutta i|sykmeldt|sjukmeld|ute på",
+            r"i (?:perm\w{0,10}|foreldrepermisjon|fødselspermisjon|pappaperm\w{0,10}|mammaperm\w{0,10})|har (?:ferie|\w{0,20}permisjon|fri|sluttet|slutta|avspasering)|avspaserer|avspaserar|holder ferie|sluttet i|slutta i|sykmeldt|sjukmeld|ute på|ute i felt",
             r"ikkje (?:på kontoret|til stades|tilgjengeleg|å treffe|på jobb|å få tak i)|borte frå|på tenestereise|begrenset tilgang til|avgrensa tilgang til|leser (?:ikke )?e-?post\w{0,3}",
             r"out of (?:the )?office|away|on (?:annual |parental |maternity |paternity |sick |sabbatical |research )?(?:leave|vacation|holiday|sabbatical|fieldwork)|travelling|traveling|unavailable",
             r"no longer (?:work|employed|at)|limited access to|not be reading|reading my (?:e-?mail|mail)",
-            r"inte på kontoret|på semester|tjänstledig|föräldraledig|ledig|nicht im (?:büro|haus)|im urlaub|abwesend|außer haus|verreist",
+            r"inte på kontoret|på semester|på tjänsteresa|tjänstledig|föräldraledig|ledig|nicht im (?:büro|haus)|im urlaub|abwesend|außer haus|verreist",
         )
     )
     + r")",
+    r"\b(?:we are|the office is|our office is|vi er|vi har|vi holder|kontoret er|kontoret held) (?:closed|stengt)\b|\bi (?:am working|work) part[- ]time|\bjeg (?:jobber|arbeider) deltid",
     # a notice says so without a person
     r"^\s{0,10}(?:ute av kontoret|out of (?:the )?office|på ferie|er bortreist|er på ferie|for tiden (?:ikke|på)|ikke til stede|ikkje til stades)",
     r"takk for (?:din )?e-?post\w{0,3}[.,!][^.!?]{0,40}\b(?:ferie|permisjon|kontoret|bortreist)|away from my (?:desk|e-?mail|office)|leave of absence",
@@ -146,9 +147,12 @@ ABSENT = _words(
     r"(?:estaré|estoy) (?:fuera|ausente|de vacaciones)|fuera de la oficina|sono (?:fuori ufficio|assente|in ferie)|fuori ufficio|(?:estou|estarei) (?:ausente|de férias|fora)",
     r"(?:jestem|będę) (?:poza biurem|nieobecn\w{1,3}|na urlopie)|olen (?:lomalla|poissa|virkamatkalla|vapaalla)|ég er (?:í fríi|í leyfi|ekki við)|är åter\b|wieder im büro",
 )
+OUT = _words(
+    r"\b(?:ute av kontoret|out of (?:the )?office|(?:ikke|ikkje) på kontoret|på ferie|on (?:leave|holiday|vacation)|inte på kontoret|på semester)\b"
+)
 RETURNS = _words(
-    r"\b(?:tilbake|attende|back|return(?:ing)?|retur|åter|zurück|tillbaka|tilbage|retour|terug|regreso|vuelta|rientro|wieder)\b[^.!?\n]{0,50}(?:\d|mandag|tirsdag|onsdag|torsdag|fredag|måndag|tysdag|monday|tuesday|wednesday|thursday|friday|januar|februar|mars|april|mai|juni|juli|august|september|oktober|november|desember|january|february|march|may|june|july|october|december|uke|veke|week|høst|haust|over|after|etter)",
-    r"\b(?:fra|frå|from|i tidsrommet|until|till|til og med|til|t\.o\.m\.?|between|perioden|bis|vom|mellom|through|uke|veke|week|jusqu'au|tot(?: en met)?|hasta|fino al|até|do|asti|frem til|fram til)\b[^.!?\n]{0,25}\d{1,4}\s{0,3}[./-]?\s{0,3}\w{0,20}",
+    r"\b(?:tilbake|attende|back|return(?:ing)?|retur|åter|återkommer|zurück|tillbaka|tilbage|retour|terug|regreso|vuelta|rientro|wieder)\b[^.!?\n]{0,50}(?:\d|mandag|tirsdag|onsdag|torsdag|fredag|måndag|tysdag|monday|tuesday|wednesday|thursday|friday|januar|februar|mars|april|mai|juni|juli|august|september|oktober|november|desember|january|february|march|may|june|july|october|december|uke|veke|week|høst|haust|over|after|etter)",
+    r"\b(?:fra|frå|from|i tidsrommet|until|till|til og med|til|t\.o\.m\.?|between|perioden|bis|vom|mellom|through|uke|veke|week|jusqu'au|tot(?: en met)?|hasta|fino al|até|do|asti|frem til|fram til|før|before)\b[^.!?\n]{0,25}\d{1,4}\s{0,3}[./-]?\s{0,3}\w{0,20}",
 )
 SUBSTITUTE = _words(
     r"haste(?:saker?|henvendelser|r det|førespurnader)|ved (?:spørsmål|behov|hastesaker|henvendelser|viktige|frågor|brådskande)|for (?:spørsmål|henvendelser|urgent|immediate|assistance|questions)",
@@ -157,6 +161,8 @@ SUBSTITUTE = _words(
     r"kontakt (?:min kollega|kollega|i stedet|i staden|sentralbord|resepsjon|avdelingsleder|venligst|\w{1,30}@)",
     r"(?:svarer|svarar|leser|les|respond|reply|answer|read)[^.!?\n]{0,40}(?:når jeg|når eg|when i|upon my|så snart|as soon as|etter ferien|sporadisk|uregelmessig|periodically|occasionally|limited|forsinket|begrenset)",
     r"(?:e-?post\w{0,3}|mails?|messages?|nachricht(?:en)?|e-?mails?)[^.!?\n]{0,40}(?:blir ikke lest|vert ikkje lese|will not be (?:read|forwarded)|leses ikke|videresendes ikke|sporadisk|sporadically|forwarded|nicht weitergeleitet)",
+    r"(?:spørsmål|henvendelser|førespurnader|enquiries|inquiries|questions|requests)[^.!?\n]{0,60}(?:kan|bes|may|can|should|please) (?:rettes|sendes|rettast|sendast|be (?:sent|directed|addressed))|expect (?:a )?delay|delayed (?:reply|response)",
+    r"check(?:ing)? (?:my )?e-?mails? (?:only )?(?:infrequently|sporadically|periodically|occasionally|irregularly)|with (?:limited|no) (?:access to )?e-?mail|uten dekning|utan dekning",
     r"en cas d'urgence|dringende (?:zaken|fällen)|in dringenden fällen|asuntos urgentes|per urgenze|kiireellisissä|w pilnych sprawach|merci de contacter|neem(?:t u)? contact op|contacte (?:con|a)\b",
 )
 HANDS_OVER = _words(

@@ -216,6 +216,13 @@ def test_indented_own_text_stays() -> None:
     assert read(mail(nested, kind="text/html")).own == "Ja"
 
 
+def test_older_mail_inside_a_table_cell() -> None:
+    page = f'<table><tr><td>{OWN}<div id="divRplyFwdMsg"><b>Fra:</b> M</div>Gammelt</td><td>Logo</td></tr></table>'
+    message = read(mail(page, kind="text/html"))
+    assert message.own == OWN
+    assert not {"\ue000", "\ue001", "\ue002"} & set(message.text + message.own + message.quoted)
+
+
 def test_tables_are_read_row_by_row() -> None:
     page = "<table><tr><td>Variabel</td><td>År</td></tr><tr><td>Inntekt</td><td>2015</td></tr></table>"
     lines = read(mail(page, kind="text/html")).text.split("\n")
