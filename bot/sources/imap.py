@@ -192,16 +192,16 @@ class Mailbox:
         """One connection's life: take in what is unknown, then wait for more, again and again."""
         watched = self._watched = self._select(client)
         uids, in_haste = self._unknown(client, watched), False
-        while True:
+        while not self._stop.is_set():
             self._take_in(client, watched, uids)
+            if self._stop.is_set():
+                return
             watched.passed = watched.highest
             # a server tells of each mail once, and it may do so with the answer to our own SEARCH or FETCH: IDLE would not repeat it
             in_haste = _told_in_passing(client) and (bool(uids) or not in_haste)
             if not in_haste:
                 self._is_well()
                 self._wait(client)
-            if self._stop.is_set():
-                return
             uids = self._newer(client, watched)
 
     def _wait(self, client: IMAPClient) -> None:

@@ -7,6 +7,8 @@ import contextlib
 import signal
 import ssl
 import time
+import tracemalloc
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -393,6 +395,33 @@ async def test_a_full_mailbox_is_taken_in_by_bounded_batches(dovecot: Dovecot, u
         await until(lambda: len(keeper.mails) == 1500)
     assert keeper.most_bytes <= imap.BATCH_BYTES
     assert keeper.gaps == [1500]
+
+
+@pytest.mark.long
+async def test_27000_mails_at_the_first_start(dovecot: Dovecot, user: str) -> None:
+    """R09: a mailbox of ten years; what the watcher holds at once stays one batch, and all are offered once."""
+    keeper, offered = Keeper(), Counter[str]()
+    await asyncio.to_thread(dovecot.fill, [plain(number, "x" * 2000) for number in range(27_000)], user)
+
+    async def receive(raw: Raw) -> bool:
+        offered[raw.key] += 1
+        await keeper.receive(raw)
+        keeper.mails.clear()  # the store has it on the disk
+        return True
+
+    box = Mailbox(account(dovecot, user, timeout=60.0), keeper, dict(FOLDERS), keeper.events())
+    task = asyncio.create_task(box.run(receive))
+    tracemalloc.start()
+    async with asyncio.timeout(600):
+        while len(offered) < 27_000:
+            await asyncio.sleep(0.1)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert set(offered.values()) == {1} and keeper.most_bytes <= imap.BATCH_BYTES
+    assert held < 60_000_000, f"{held} bytes at most: the mailbox itself has {27_000 * 2_100}"
 
 
 # ── mirroring ─────────────────────────────────────────────────────────────────────────────────────────────────
