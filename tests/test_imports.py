@@ -54,6 +54,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "imapclient": ("bot.sources.imap",),
     "inscriptis": ("bot.mail.html",),
     "itsdangerous": ("bot.web",),
+    "joserfc": ("bot.web",),
     "jinja2": ("bot.compose", "bot.web"),  # mails are text, pages are escaped HTML: two environments
     "lxml": ("bot.mail.html", "bot.examine"),
     "markupsafe": ("bot.web",),

@@ -21,7 +21,8 @@ ROLES = ("reader", "caseworker", "lead")  # in rising order of what they may do
 @dataclass(frozen=True, slots=True)
 class Account:
     """A person of the console. ``totp`` is the base32 secret of the second factor, ``""`` where there is none; ``totp_step`` the
-    last step of it that was used, so that a code works once (RFC 6238 § 5.2)."""
+    last step of it that was used, so that a code works once (RFC 6238 § 5.2); ``oidc`` the issuer and subject of somebody who logs in
+    through OpenID Connect, and has no password here."""
 
     name: str
     role: str
@@ -29,6 +30,7 @@ class Account:
     totp: str = field(default="", repr=False)
     totp_step: int = 0
     disabled: bool = False
+    oidc: str = ""
 
     def may(self, role: str) -> bool:
         """Whether the account's role is at least ``role``."""
@@ -47,12 +49,12 @@ class Session:
     ends: datetime
 
 
-COLUMNS = "name, role, password, totp, totp_step, disabled"
+COLUMNS = "name, role, password, totp, totp_step, disabled, oidc"
 
 
 def to_account(row: tuple[Any, ...]) -> Account:
     """The value of a row of ``COLUMNS``."""
-    return Account(row[0], row[1], row[2], row[3], int(row[4]), bool(row[5]))
+    return Account(row[0], row[1], row[2], row[3], int(row[4]), bool(row[5]), row[6])
 
 
 class Accounts:
@@ -77,9 +79,10 @@ class Accounts:
 
     def add_account(self, account: Account, now: datetime, *, actor: str) -> bool:
         """Add it; False when the name is taken."""
-        values = (account.name, account.role, account.password, account.totp, stamp(now))
+        values = (account.name, account.role, account.password, account.totp, stamp(now), account.oidc)
         cursor = self.db.conn.execute(
-            "INSERT INTO account (name, role, password, totp, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING", values
+            "INSERT INTO account (name, role, password, totp, created, oidc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+            values,
         )
         if cursor.rowcount:
             self.event("account-added", account.name, {"role": account.role, "second-factor": bool(account.totp)}, now, actor=actor)
@@ -165,7 +168,7 @@ class Accounts:
         ).fetchone()
         if row is None:
             return None
-        return Session(to_account(row[:6]), row[6], row[7], moment(row[8]), moment(row[9]), moment(row[10]))
+        return Session(to_account(row[:7]), row[7], row[8], moment(row[9]), moment(row[10]), moment(row[11]))
 
     def touch_session(self, token: str, now: datetime) -> None:
         """The session was used."""

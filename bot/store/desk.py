@@ -69,6 +69,18 @@ def knowledge_changes(db: Database) -> None:
     )
 
 
+@migrations()
+def kinds_of_notes(db: Database) -> None:
+    """A note may tell of a telephone call."""
+    run_script(db, "ALTER TABLE note ADD COLUMN kind TEXT NOT NULL DEFAULT 'note';")
+
+
+@migrations()
+def accounts_of_a_log_in_server(db: Database) -> None:
+    """Whom an account belongs to that comes through OpenID Connect: issuer and subject, ``''`` for a local one."""
+    run_script(db, "ALTER TABLE account ADD COLUMN oidc TEXT NOT NULL DEFAULT '';")
+
+
 class Desk(Accounts, Queue, Work, Figures, Changes):
     """The part of ``bot.store.Tx`` that belongs to the console."""
 

@@ -128,7 +128,7 @@ class Queue:
             row[name] = decode(row[name], {})
         for name in ("headers", "defects", "thread", "attachments"):
             row[name] = decode(row[name], [])
-        row["notes"] = self._named("SELECT at, account, text FROM note WHERE id = :id ORDER BY number", row)
+        row["notes"] = self._named("SELECT at, account, text, kind FROM note WHERE id = :id ORDER BY number", row)
         row["corrections"] = self._named("SELECT at, account, field, was, became FROM correction WHERE id = :id ORDER BY number", row)
         return row
 

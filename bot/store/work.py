@@ -77,11 +77,11 @@ class Work:
             self.db.conn.execute("DELETE FROM assignment WHERE id = ?", (number,))
         self.event("assigned", key, {"to": to}, now, actor=actor)
 
-    def add_note(self, key: str, text: str, now: datetime, *, actor: str) -> None:
-        """A note for colleagues."""
-        values = (self._id(key), stamp(now), actor, text)
-        self.db.conn.execute("INSERT INTO note (id, at, account, text) VALUES (?, ?, ?, ?)", values)
-        self.event("noted", key, {"length": len(text)}, now, actor=actor)
+    def add_note(self, key: str, text: str, now: datetime, *, actor: str, kind: str = "note") -> None:
+        """A note for colleagues; ``kind``: note or phone."""
+        values = (self._id(key), stamp(now), actor, text, kind)
+        self.db.conn.execute("INSERT INTO note (id, at, account, text, kind) VALUES (?, ?, ?, ?, ?)", values)
+        self.event("noted", key, {"length": len(text), "kind": kind}, now, actor=actor)
 
     def mark_done(self, key: str, now: datetime, *, actor: str) -> bool:
         """The mail waits for nobody any more; False when it did not wait."""

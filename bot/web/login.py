@@ -16,7 +16,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import pyotp
@@ -39,6 +39,7 @@ MOST_FAILURES = 5
 LOCK = timedelta(minutes=15)
 IDLE = timedelta(minutes=60)
 STEP = 30  # seconds, RFC 6238 § 5.2
+OIDC_FAULTS = ("login.oidc_failed", "login.oidc_no_role", "login.oidc_taken")
 AT_ONCE = 2  # each attempt takes 64 MiB while it is checked
 
 hasher = PasswordHasher()
@@ -110,10 +111,10 @@ async def prove(parts: Parts, name: str, password: str, code: str) -> Outcome:
     locked, account = await parts.store.read(lambda tx: (tx.locked_until(digest, now), tx.account(name)))  # type: ignore[attr-defined]
     if locked is not None:
         return Outcome(None, locked)
-    stored = account.password if account is not None else _NOBODY
+    stored = account.password if account is not None and account.password else _NOBODY
     right = await asyncio.get_running_loop().run_in_executor(_checkers, _fits, stored, password[: LONGEST + 1])
     step = _step(account.totp, code, now) if account is not None else 0
-    passed = right and account is not None and not account.disabled and (not account.totp or step > 0)
+    passed = right and account is not None and bool(account.password) and not account.disabled and (not account.totp or step > 0)
 
     def settle(tx: Any) -> Outcome:
         if passed and account is not None and (not account.totp or tx.use_step(account.name, step)):
@@ -177,10 +178,18 @@ def cookie_name(name: str, secure: bool) -> str:
     return f"__Host-{name}" if secure else name
 
 
-def set_cookie(response: Response, request: Request, settings: Settings, name: str, value: str, seconds: int) -> None:
-    """A cookie that scripts cannot read and that other sites' requests do not carry."""
+def set_cookie(
+    response: Response,
+    request: Request,
+    settings: Settings,
+    name: str,
+    value: str,
+    seconds: int,
+    same_site: Literal["strict", "lax"] = "strict",
+) -> None:
+    """A cookie that scripts cannot read and that other sites' requests do not carry (``lax``: but for links)."""
     secure = is_secure(request, settings)
-    response.set_cookie(cookie_name(name, secure), value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
+    response.set_cookie(cookie_name(name, secure), value, max_age=seconds, path="/", secure=secure, httponly=True, samesite=same_site)
 
 
 def get_cookie(request: Request, settings: Settings, name: str) -> str:
@@ -203,7 +212,12 @@ def add(router: APIRouter, console: Console) -> None:
     async def show(request: Request, *, fault: str = "", locked: datetime | None = None, status: int = 200) -> HTMLResponse:
         token = get_cookie(request, console.settings, "console_form") or secrets.token_urlsafe(32)
         target = inside(request.query_params.get("next", ""))
-        page = console.bare_page(request, "login.html.jinja", status=status, fault=fault, locked=locked, next=target, token=token)
+        told = f"login.{request.query_params.get('fault', '')}"
+        fault = fault or (told if told in OIDC_FAULTS else "")
+        other = bool(console.settings.oidc.issuer)
+        page = console.bare_page(
+            request, "login.html.jinja", status=status, fault=fault, locked=locked, next=target, token=token, other=other
+        )
         set_cookie(page, request, console.settings, "console_form", token, 3600)
         return page
 

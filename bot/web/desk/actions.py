@@ -49,8 +49,9 @@ def add(router: APIRouter, console: Console) -> None:
     async def note(request: Request, key: str) -> Response:
         visit, _ = await _mail(console, request, key)
         text, now = visit.form.get("text", "").strip()[:LONGEST_NOTE], console.parts.clock()
+        kind = "phone" if visit.form.get("kind") == "phone" else "note"
         if text:
-            await console.write(lambda tx: tx.add_note(key, text, now, actor=visit.name))
+            await console.write(lambda tx: tx.add_note(key, text, now, actor=visit.name, kind=kind))
         return back(key, "noted" if text else "same")
 
     @router.post("/mail/{key:path}/done")

@@ -25,6 +25,8 @@ NOBODY = "nobody"  # pages of the log-in itself
 ACCESS = {
     "GET /login": NOBODY,
     "POST /login": NOBODY,
+    "GET /oidc/start": NOBODY,
+    "GET /oidc/back": NOBODY,
     "GET /language/{tag}": NOBODY,
     "POST /logout": "reader",
     "GET ": "reader",
@@ -41,6 +43,7 @@ ACCESS = {
     "POST /mail/{key:path}/done": "caseworker",
     "POST /mail/{key:path}/reopen": "caseworker",
     "POST /mail/{key:path}/reply": "caseworker",
+    "POST /mail/{key:path}/send-on": "caseworker",
     "POST /mail/{key:path}/draft": "caseworker",
     "POST /mail/{key:path}/undo": "caseworker",
     "POST /mail/{key:path}/discard": "caseworker",

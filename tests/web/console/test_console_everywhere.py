@@ -41,7 +41,7 @@ PLAIN = (
     "/cases/99%2F9999",
 )
 NO_PAGES = {"/counts", "/language/{tag}", "/mail/{key:path}/presence", "/mail/{key:path}/files/{number}", "/deletions/export.{form}"}
-NO_PAGES |= {"/knowledge/changes/{number}", "/login"}
+NO_PAGES |= {"/knowledge/changes/{number}", "/login", "/oidc/start", "/oidc/back"}
 HTML = "<p>Hei <b>dere</b>, se <a href='https://evil.example'>her</a><img src='https://evil.example/p.gif'></p><table><tr><td>1</td></tr></table>"
 
 
@@ -51,7 +51,7 @@ async def addresses(desk: Served) -> list[str]:
     keys = await arrive(
         desk.parts,
         mail("Hvem signerer?", "Hei, hvem kan signere på tilbudet?", html=HTML, files=[("liste.csv", b"a;b\n1;2\n")]),
-        mail("Persondata", "Hei, det gjelder fødselsnummer 01010000173.", files=[("verktøy.exe", b"MZ\x90\x00")]),
+        mail("Persondata", "Hei, det gjelder fødselsnummer 15819010029.", files=[("verktøy.exe", b"MZ\x90\x00")]),
     )
     rows, _ = await ask(desk.parts, lambda tx: tx.queue(View(show="all", size=100), desk.parts.clock(), 14))
     wanted = ("Signert tilbod, sak 25/3021", "Søknad om tilgang", "Bekreftelse på sletting, sak 23/456")
