@@ -107,7 +107,7 @@ class Chat:
         return self._pages.page("chat", request, language, **context)
 
     def _shown(self, turns: list[Turn], number: int, language: Language) -> dict[str, Any]:
-        """The last of ``turns`` as the template wants it; ``number`` makes its ids unique on the page."""
+        """The last of ``turns`` as the template wants it; ``number`` is its place on the page."""
         turn = turns[-1]
         spoken = self._pages.words[turn.language]
         by_misses = turn.missed and answering.offers_person(turns)

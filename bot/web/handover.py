@@ -103,7 +103,7 @@ class Waiting:
 
     def put(self, pending: Pending) -> str:
         """Keep a message; returns the token of its link, or ``""`` when too many wait."""
-        self._forget(pending.asked_at)
+        self.forget(pending.asked_at)
         if len(self._entries) >= WAITING:
             return ""
         number = secrets.token_urlsafe(16)
@@ -112,7 +112,7 @@ class Waiting:
 
     def find(self, token: str, now: datetime) -> tuple[str, Pending] | None:
         """The message of a token, with its number; None when the token is not ours, used up or too old."""
-        self._forget(now)
+        self.forget(now)
         try:
             number = self._signer.loads(token)
         except BadSignature:
@@ -124,7 +124,8 @@ class Waiting:
         """The message went in: keep only that it did, so that a second press is answered in the same way."""
         self._entries[number] = replace(self._entries[number], message="", content=b"", taken=True)
 
-    def _forget(self, now: datetime) -> None:
+    def forget(self, now: datetime) -> None:
+        """Let go of what has waited too long."""
         while self._entries and next(iter(self._entries.values())).asked_at < now - timedelta(hours=HOURS):
             self._entries.popitem(last=False)
 

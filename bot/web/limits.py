@@ -1,8 +1,8 @@
 """How often one client may ask: a token bucket for each address, in memory and bounded.
 
 A bucket holds ``most`` tokens and fills evenly over ``seconds`` (the generic cell rate algorithm, ITU-T I.371, keeps one
-number for each client: the moment at which its bucket is full again). Addresses are forgotten oldest first, so a flood of
-addresses costs a fixed amount of memory; who was forgotten begins with a full bucket.
+number for each client: the moment at which its bucket is full again). A full bucket is forgotten, and beyond a number the oldest are, so
+that no address is held longer than it must and a flood of addresses costs a fixed amount of memory.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Limit:
     def take(self, key: str, now: float) -> float:
         """Count one for ``key`` at ``now`` (seconds on any steady clock). 0 when it is allowed, else the seconds to wait;
         what is refused does not count."""
+        self._forget(now)
         full_at = max(self._full_at.get(key, now), now)
         wait = full_at + self._step - now - self._burst
         if wait > 1e-9:
@@ -35,6 +36,10 @@ class Limit:
         while len(self._full_at) > self._remembered:
             self._full_at.popitem(last=False)
         return 0.0
+
+    def _forget(self, now: float) -> None:
+        while self._full_at and self._full_at[oldest := next(iter(self._full_at))] <= now:
+            del self._full_at[oldest]
 
     def __len__(self) -> int:
         """Keys held now."""

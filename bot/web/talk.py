@@ -86,6 +86,8 @@ class Talk:
         token = self.waiting.put(pending)
         if not token:
             return HOUR
+        # the privacy notice promises the day, also where nobody else ever writes
+        asyncio.get_running_loop().call_later(handover.HOURS * HOUR + 1, lambda: self.waiting.forget(self.parts.clock()))
         await handover.ask_for_proof(self.parts, pending, f"{self._base}/handover/confirm?lang={language.value}&token={token}", now)
         return 0.0
 

@@ -40,6 +40,16 @@ def test_a_flood_of_addresses_costs_a_fixed_amount_of_memory() -> None:
     assert limit.take("9999", 0.0) > 0, "the latest are remembered"
 
 
+def test_an_address_is_not_held_longer_than_it_must() -> None:
+    limit = Limit(2, 60.0)
+    limit.take("a", 0.0)
+    limit.take("b", 25.0)
+    limit.take("c", 31.0)
+
+    assert len(limit) == 2, "the bucket of a was full again after half a minute"
+    assert [limit.take("a", 31.0), limit.take("a", 31.0), limit.take("a", 31.0)] == [0, 0, 30.0]
+
+
 @pytest.mark.parametrize(
     ("host", "key"),
     [
