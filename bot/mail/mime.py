@@ -49,6 +49,7 @@ class Opened:
     status: list[Part] = field(default_factory=list)
     types: list[str] = field(default_factory=list)  # media types of all parts, in order
     calendar_method: str = ""
+    alternatives: int = 0  # multipart/alternative around the part that is read just now
     defects: list[str] = field(default_factory=list)
     quarantine: str = ""
 
@@ -183,8 +184,10 @@ def _walk_parts(part: Part, kind: str, opened: Opened, texts: list[str], pages: 
             _walk(child, opened, texts, pages, depth + 1)
         return
     plain: list[str] = []
+    opened.alternatives += 1
     for child in children:
         _walk(child, opened, plain, pages, depth + 1)
+    opened.alternatives -= 1
     texts.extend(text for text in plain if text.strip())
 
 
@@ -215,6 +218,8 @@ def _body(part: Part, kind: str, opened: Opened, texts: list[str], pages: list[s
     text = _text(part, kind, opened)
     if kind == "text/html":
         pages.append(text)
+        if not opened.alternatives:  # a page that is nobody's other form is text of its own
+            texts.append(html.to_text(text))
         return
     if kind in ("text/enriched", "text/richtext"):
         text = re.sub(r"<[^<>\n]{1,60}>", "", text.replace("<<", "<"))

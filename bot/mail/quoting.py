@@ -98,7 +98,7 @@ def _begins(lines: list[str], number: int, forward: bool) -> tuple[str, int]:
         return "", 0
     if words.FORWARD.match(line):
         return "F", 1
-    if words.SEPARATOR.match(line) or words.NOTES.match(line) or words.ATTRIBUTION_RUNS_ON.match(line):
+    if words.SEPARATOR.match(line) or words.MESSAGE_FROM.match(line) or words.NOTES.match(line) or words.ATTRIBUTION_RUNS_ON.match(line):
         return older, 1
     if words.NOTES_NAME.match(line) and _notes_block(lines, number):
         return older, 1

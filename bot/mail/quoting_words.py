@@ -34,11 +34,14 @@ SEPARATOR = re.compile(
         r"original\s{0,3}(?:message|appointment)|reply message|opprinneli[gt]{1,2}\s{0,3}(?:melding|avtale)|opprinneleg\s{0,3}melding|opphavleg\s{0,3}melding",
         r"oprindelig\s{0,3}(?:meddelelse|besked)|ursprungligt\s{0,3}meddelande|ursprüngliche\s{0,3}nachricht|alkuperäinen\s{0,3}viesti|oorspronkelijk\s{0,3}bericht",
         r"message d'origine|mensaje original|mensagem original|messaggio originale|oryginalna wiadomość|wiadomość oryginalna|исходное сообщение|upprunaleg skilaboð",
-        r"(?:svar|reply|antwort) (?:på|to|auf).{0,60}|(?:melding|message|nachricht) (?:fra|frå|from|von) .{0,80}",
+        r"(?:svar|reply|antwort) (?:på|to|auf).{0,60}",
     ))
     + r")\s{0,5}[-_=—–*]{0,80}",
     re.IGNORECASE,
 )  # fmt: skip
+MESSAGE_FROM = re.compile(
+    r"^[\s>]{0,20}-{3,80}\s{0,5}(?:melding|message|nachricht|besked|meddelande) (?:fra|frå|from|från|von) .{0,80}", re.IGNORECASE
+)  # Samsung
 ANY_SEPARATOR = re.compile(r"^[\s>]{0,20}-{3,80}\s{0,5}\w[\w .'’]{2,60}\s{0,5}-{3,80}\s{0,5}$")  # in a language that is not named above
 FORWARD = re.compile(
     r"^[\s>]{0,20}(?:[-_=—–*]{2,80}\s{0,5}(?:forwarded (?:message|by|mail|email)|videresendt (?:melding|e-post|epost|av|meddelelse|besked)|vidaresend\w{0,3} (?:melding|e-post)|"

@@ -141,6 +141,15 @@ def test_alternative_gives_one_body_mixed_gives_all() -> None:
     assert read(parts("Content-Type: text/plain\n\n", page, kind="alternative")).text == "Hei, vedlagt."
 
 
+def test_a_page_beside_a_text_is_read_too() -> None:
+    """Apple Mail writes text, file, page; lists put a page under a text."""
+    page = "Content-Type: text/html; charset=utf-8\n\n<p>Og et spørsmål til: hva koster det?</p>"
+    message = read(parts(TEXT, 'Content-Type: application/pdf; name="a.pdf"\n\nx', page))
+    assert message.own == "Hei, vedlagt.\n\nOg et spørsmål til: hva koster det?"
+    inside = "Content-Type: multipart/mixed; boundary=c\n\n--c\nContent-Type: text/html\n\n<p>Hei, vedlagt.</p>\n--c--"
+    assert read(parts(TEXT, inside, kind="alternative")).text == "Hei, vedlagt."
+
+
 def test_a_text_with_a_name_is_an_attachment() -> None:
     message = read(
         parts(
