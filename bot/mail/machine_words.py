@@ -122,6 +122,7 @@ AUTOMATIC_PHRASE = _words(
     r"do not (?:reply|respond) to this|please do not reply|(?:ikke|ikkje) svar(?:e)? på denne|(?:kan|skal) ikke (?:besvares|svares på)|kan ikkje svarast på|kan ikke svare på denne",
     r"svar på denne (?:e-?posten|meldingen|meldinga) (?:blir|vert|vil) ikk\w{1,3}|(?:this )?mailbox is (?:not|no longer) monitored|unmonitored|inbox is not monitored",
     r"postkassen (?:er ikke|blir ikke) (?:overvåket|lest|betjent)|autogenerer\w{1,6}|auto-generated|autosvar|automatisk svar\b|automated (?:reply|response|message)|automatic (?:reply|response)",
+    r"would like to recall the message|ønsker å (?:tilbakekalle|trekke tilbake) meldingen",
     r"ceci est (?:un message|une réponse) automatique|dit is een automatisch|este es un (?:mensaje|correo) automático|questo è un messaggio automatico|tämä on automaattinen",
 )
 ABSENT = _words(
