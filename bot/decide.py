@@ -216,7 +216,8 @@ def _human(facts: Facts) -> Decision:
             more_actions, reply, more = _receipt(facts, row, gate)
             actions += more_actions
             reasons += more
-        actions += _forward(facts, row.desk, "forward")
+        # what is tied to a case, if only by a suggestion, is for the one who knows the case
+        actions += _forward(facts, "caseworker" if row.desk == "fallback" and facts.findings.match is not None else row.desk, "forward")
     if mode is Mode.SHADOW:
         reasons.append(Reason.MODE_SHADOW)
     sensitive = [code for code in understanding.sensitive if code in NEVER_ANSWERED]

@@ -56,6 +56,7 @@ ATTEMPTS = 3  # the third start of the same mail means that it has killed us twi
 IDLE_SECONDS = 1.0  # how long a loop sleeps when nobody wakes it
 STORE_BACKOFF = (0.05, 0.2, 1.0, 5.0, 15.0)  # seconds between tries while the store is unavailable
 MIRROR_BATCH = 100
+QUIET_KINDS = ("reminder",)  # what waits for the next office hours when it could not be sent in these
 REMIND_SECONDS = 600
 
 
@@ -316,7 +317,8 @@ async def _settle_and_claim(parts: Parts, settled: tuple[Outgoing, Delivery] | N
     def work(tx: Tx) -> tuple[str, Outgoing | None, str]:
         now = parts.clock()
         state = tx.settle(settled[0].message_id, settled[1], now) if settled is not None else ""
-        mail = tx.claim(now, paused=tx.get_flag("paused") == "1")
+        quiet = () if office_hours(now) else QUIET_KINDS
+        mail = tx.claim(now, paused=tx.get_flag("paused") == "1", not_now=quiet)
         tripped = _trip(parts, tx, mail, now) if mail is not None else ""
         return state, tx.claim(now, paused=True) if tripped else mail, tripped
 

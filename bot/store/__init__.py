@@ -86,8 +86,8 @@ class Tx(Protocol):
         """Record a mail that could not be understood for a person, bytes kept (reason ``not-understood``)."""
 
     # ③ deliver
-    def claim(self, now: datetime, *, paused: bool) -> Outgoing | None:
-        """The next mail that is due, marked as being sent; while ``paused`` only forwards to colleagues. A claim left by
+    def claim(self, now: datetime, *, paused: bool, not_now: Collection[str] = ()) -> Outgoing | None:
+        """The next mail that is due, marked as being sent; while ``paused`` only forwards to colleagues, and none of the kinds in ``not_now``. A claim left by
         a crash comes back with the same Message-ID."""
 
     def settle(self, message_id: str, delivery: Delivery, now: datetime) -> str:

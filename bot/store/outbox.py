@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -83,14 +84,15 @@ class Outbox:
         )
         return bool(cursor.rowcount)
 
-    def claim(self, now: datetime, *, paused: bool) -> Outgoing | None:
+    def claim(self, now: datetime, *, paused: bool, not_now: Collection[str] = ()) -> Outgoing | None:
         """See ``bot.store.Tx``."""
         kinds = f"AND kind IN ({','.join(repr(kind) for kind in WHILE_PAUSED)})" if paused else ""
+        held = f"AND kind NOT IN ({','.join('?' * len(not_now))})" if not_now else ""
         row = self.db.conn.execute(
             f"""UPDATE outbox SET state = 'sending', claimed_at = ?1, attempts = attempts + 1 WHERE id =
-                (SELECT id FROM outbox WHERE state = 'waiting' AND not_before <= ?1 {kinds} ORDER BY not_before, id LIMIT 1)
+                (SELECT id FROM outbox WHERE state = 'waiting' AND not_before <= ?1 {kinds} {held} ORDER BY not_before, id LIMIT 1)
                 RETURNING message_id, kind, sender, recipient, content, mail_key, case_ref, automatic, language, topics, meta""",
-            (stamp(now),),
+            (stamp(now), *not_now),
         ).fetchone()
         return outgoing(row) if row is not None else None
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.knowledge import Knowledge
 from bot.matters.calendar import add_months, holidays_between, office_hours, working_day
 from bot.model import Verdict
+from bot.pipeline import remind
 from bot.understanding import Model
 from tests.mailroom import MONDAY, UIO, WORKER, Mailroom, letter, mailroom
 
@@ -170,6 +171,20 @@ async def test_quiet_when_nobody_works(room: Mailroom, moment: datetime) -> None
     room.now = moment
     assert await room.remind() == 0 and await room.outbox() == []
     assert await room.read(lambda tx: tx.deadlines())  # it stands all the same
+
+
+@CONTACTS
+async def test_what_could_not_be_sent_on_friday_waits_for_monday(room: Mailroom) -> None:
+    """The relay was down; when it is back it is Saturday."""
+    await room.register(("24/1187", DECIDED))
+    room.now = datetime(2026, 3, 6, 14, 30, tzinfo=UTC)
+    await remind(room.parts)
+    room.now += DAY
+    await room.deliver()
+    assert await reminders(room) == [("reminder", "kari@uio.example", "waiting")]
+    room.now = datetime(2026, 3, 9, 7, tzinfo=UTC)
+    await room.deliver()
+    assert await reminders(room) == [("reminder", "kari@uio.example", "sent")]
 
 
 @CONTACTS
