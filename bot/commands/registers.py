@@ -176,13 +176,15 @@ def list_cases(config: ConfigOption = None, as_json: JsonOption = False) -> None
 
 @cases.command("show")
 def show_case(ref: Annotated[str, typer.Argument(help="The case reference, YY/NNNN.")], config: ConfigOption = None) -> None:
-    """One case with all that the register holds, as JSON."""
+    """One case with all that the register holds and the deadline for complaints that follows from it, as JSON."""
+    from bot.matters.deadlines import complaint_deadline
     from bot.store.registers import COLUMNS
 
     case = _with_store(config, lambda tx: tx.case(ref), write=False)
     if case is None:
         raise ConfigError(f"case {ref} is not in the register; `bot cases list` shows them all")
-    print(json.dumps({name: getattr(case, name) for name in COLUMNS}, ensure_ascii=False, default=str, indent=2))
+    shown = {**{name: getattr(case, name) for name in COLUMNS}, "complaint_due": complaint_deadline(case)}
+    print(json.dumps(shown, ensure_ascii=False, default=str, indent=2))
 
 
 # ── deletions ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -74,6 +74,13 @@ def test_import_counts_and_upserts(bot: Cli, table: Path) -> None:
     assert (case["title"], case["contacts"], case["deletion_due"]) == ("", ["kari@uio.example"], "2026-12-31")
 
 
+def test_complaints_are_due_six_months_after_delivery(bot: Cli, table: Path) -> None:
+    """Derived, not imported; the last day of the month where the month is shorter."""
+    table.write_text("case_ref,delivered\n19/1234,2026-08-31\n20/7,\n")
+    bot("cases", "import", table)
+    assert (shown(bot, "19/1234")["complaint_due"], shown(bot, "20/7")["complaint_due"]) == ("2027-02-28", None)
+
+
 def test_dry_run_writes_nothing(bot: Cli, table: Path, database: Path) -> None:
     """It counts what the real run would do and leaves register and audit log alone."""
     assert "would be added 2" in bot("cases", "import", table, "--dry-run").stdout
