@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -417,9 +417,12 @@ async def mirror_waiting(parts: Parts) -> int:
 
 
 async def remind_forever(parts: Parts) -> None:
-    """Look at the deadlines every ``REMIND_SECONDS`` until cancelled."""
+    """Look at the deadlines every ``REMIND_SECONDS`` until cancelled. A fault (a template of the operator's own, say) stops nothing else."""
     while True:
-        await remind(parts)
+        try:
+            await remind(parts)
+        except Exception as error:
+            parts.journal.trouble("deadlines", "failed", error)
         await asyncio.sleep(REMIND_SECONDS)
 
 
@@ -435,9 +438,8 @@ async def remind(parts: Parts) -> int:
 def _remind(parts: Parts, tx: Tx) -> int:
     """Set what stands, take back what is settled, and write what is due; the last only in office hours."""
     now, cases = parts.clock(), tx.cases()
-    mails = {
-        row["key"]: Waiting(**{name: row[name] or getattr(NOBODY, name) for name in NAMES_OF_WAITING}) for row in tx.waiting_for_person()
-    }
+    names = [item.name for item in fields(Waiting)]
+    mails = {row["key"]: Waiting(**{name: row[name] for name in names}) for row in tx.waiting_for_person()}
     answers = Answers(tx.confirmed_deletions(), tx.reported_deletions(), tx.answered_offers())
     stand = standing(cases, mails.values(), answers, parts.deadlines)
     tx.keep_deadlines([(each.kind, each.subject, each.due, each.case_ref, each.desk, each.reported) for each in stand], now)
@@ -454,10 +456,6 @@ def _remind(parts: Parts, tx: Tx) -> int:
     if now.astimezone(OSLO).hour >= parts.digest_hour:
         made += sum(tx.add_mail(mail, now) for mail in _digests(parts, tx, writing, stand, cases, mails.values()))
     return made
-
-
-NOBODY = Waiting("", datetime.min.replace(tzinfo=UTC), "other")
-NAMES_OF_WAITING = tuple(item.name for item in fields(Waiting))
 
 
 def _digests(

@@ -58,6 +58,7 @@ class Deadlines:
         for row in rows:
             entry = dict(zip(names, row, strict=True))
             entry["received"], entry["restricted"] = moment(row[1]), bool(row[6])
+            entry |= {"sender": row[4] or "", "language": row[5] or "nb", "message_id": row[7] or ""}
             entry["thread"] = tuple(json.loads(row[8])) if row[8] else ()
             entry["forwarded"] = moment(row[10]) if row[10] else None
             found.append(entry)

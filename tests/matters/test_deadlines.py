@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.compose import Templates
 from bot.knowledge import Knowledge
 from bot.matters.calendar import add_months, holidays_between, office_hours, working_day
 from bot.model import Verdict
-from bot.pipeline import remind
+from bot.pipeline import remind, remind_forever
+from bot.run import BUILT_IN
 from bot.understanding import Model
 from tests.mailroom import MONDAY, UIO, WORKER, Mailroom, letter, mailroom
 
@@ -410,3 +413,19 @@ async def test_what_was_reported_is_ours_to_do(room: Mailroom) -> None:
     await room.remind()
     assert await reminders(room) == []
     assert any("sak 24/1187 (melding er kommet og må kontrolleres)" in text for text in await room.texts("digest"))
+
+
+async def test_a_broken_template_stops_nothing_else(room: Mailroom, tmp_path: Path) -> None:
+    """A misspelt name in the operator's own text: the loop goes on, nothing half-made stays, and mended it is made."""
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "reminder-deletion.nb.txt.jinja").write_text("Sak {{ sak }}\n\nHei")
+    await room.register(("24/1187", DECIDED))
+    sound, room.parts.templates = room.parts.templates, Templates([tmp_path, BUILT_IN / "templates"])
+    loop = asyncio.create_task(remind_forever(room.parts))
+    await asyncio.sleep(0.3)
+    assert not loop.done()
+    loop.cancel()
+    assert await room.outbox() == [] and await room.read(lambda tx: tx.reminded()) == frozenset()
+    room.parts.templates = sound
+    await room.remind()
+    assert len(await reminders(room)) == 1
