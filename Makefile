@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LEARNED := $(VENV)/.learned
 READY_DEV := $(VENV)/.ready-dev
 
 .PHONY: demo test test-long lint servers bench clean
@@ -14,11 +15,16 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
+$(LEARNED): $(READY)
+	@echo "learning the built-in knowledge once; this takes about a minute"
+	$(BIN)/python -m bot ask "Hvem kan signere tilbudet?" >/dev/null
+	touch $@
+
 $(READY_DEV): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-demo: $(READY)
+demo: $(LEARNED)
 	$(BIN)/python -m bot demo
 
 servers:
