@@ -25,7 +25,7 @@ from bot.senders import Sender
 from bot.sources import Mirror
 from bot.store import Store
 
-WORK = ("add_mail", "arrive", "start", "record", "claim", "settle", "mirrored")  # a reminder; then the order of a mail's life
+WORK = ("add_reminder", "arrive", "start", "record", "claim", "settle", "mirrored")  # a reminder; then the order of a mail's life
 POINTS = tuple(
     point
     for step in WORK
@@ -36,7 +36,7 @@ POINTS = tuple(
         *(("mirror:before", "mirror:after") if step == "settle" else ()),
     )
 )
-ONLY_WHEN_TRUE = {"arrive", "add_mail", "claim"}  # asked again and again; only what changes something counts
+ONLY_WHEN_TRUE = {"arrive", "add_reminder", "claim"}  # asked again and again; only what changes something counts
 
 
 class Plant:

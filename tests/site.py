@@ -266,8 +266,7 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def site(more: str = "") -> AsyncIterator[Site]:
-    """A site with its servers up; everything that was started is ended. Its folder is none of pytest's: every run of pytest closes
-    those to others, and Dovecot's children are others."""
+    """A site with its servers up; everything that was started is ended."""
     with tempfile.TemporaryDirectory(prefix="mikrodata-bot-site-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         dovecot = Dovecot(folder / "dovecot").start()

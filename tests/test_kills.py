@@ -298,7 +298,10 @@ def renumber(here: Site) -> tuple[int, int]:
 
     before = validity()
     here.dovecot.stop()
-    for path in (here.folder / "dovecot" / "mail").rglob("dovecot-uid*"):
+    lists = list((here.dovecot.folder / "mail").rglob("dovecot-uid*"))
+    assert lists
+    for path in lists:
         path.unlink()
+    time.sleep(1.1)  # Dovecot takes the second for the new UIDVALIDITY
     here.dovecot.start()
     return before, validity()
