@@ -30,7 +30,9 @@ def in_subject(seen: Seen) -> str:
         return ""
     text = seen.body
     absent, automatic = words.ABSENT.search(text), words.AUTOMATIC_PHRASE.search(text)
-    if words.MACHINE_PREFIX.match(seen.subject) and (absent or automatic or not words.ASKS_US.search(text)):
+    if words.AUTOMATIC_PREFIX.match(seen.subject) or (
+        words.ABSENT_PREFIX.match(seen.subject) and (absent or automatic or not words.ASKS_US.search(text))
+    ):
         return "the subject that only machines write"
     if words.HANDS_OVER.search(text) or (asks(text) and not (automatic and absent)):
         return ""

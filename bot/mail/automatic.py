@@ -169,7 +169,7 @@ def _newsletter(seen: Seen) -> str:
     """A newsletter without list headers: it says how to unsubscribe in text of its own, and was not sent on by a person."""
     if seen.header("in-reply-to") or forwards(seen) or len(seen.text.split()) <= 40:
         return ""
-    if words.NEWSLETTER.search(seen.text[-1500:]):
+    if words.NEWSLETTER.search(seen.text[-1500:]) and not words.REQUEST.search(seen.body):
         return "the words of a newsletter"
     # an organisation's footer beneath a person's question is no newsletter
     footer = words.NEWSLETTER.search(seen.signature[-800:])

@@ -91,11 +91,15 @@ PERSON_SPEAKS = _words(
 # ── who is away ───────────────────────────────────────────────────────────────────────────────────────────────
 
 # what mail systems put before the subject of the mail they answer; nobody writes it by hand with a colon
-MACHINE_PREFIX = _opening(
-    r"automatic (?:reply|response)|auto(?:mated)?[- ]?(?:reply|response)|out of office(?: auto-?reply)?|automatisk (?:svar|fraværsmelding|fråværsmelding|fraværssvar)",
-    r"autosvar|automatiskt svar|automatische antwort|abwesenheitsnotiz|abwesend|réponse automatique|absence du bureau|automatisch antwoord|afwezig(?:heidsbericht)?",
-    r"respuesta automática|fuera de la oficina|risposta automatica|fuori ufficio|resposta automática|odpowiedź automatyczna|automaattinen vastaus|poissa(?:oloilmoitus)?",
-    r"sjálfvirkt svar|frånvaromeddelande|frånvarande|fraværsmelding|fråværsmelding|fraværsbesked|fraværende",
+AUTOMATIC_PREFIX = _opening(
+    r"automatic (?:reply|response)|auto(?:mated)?[- ]?(?:reply|response)|automatisk (?:svar|fraværsmelding|fråværsmelding|fraværssvar)|autosvar|automatiskt svar",
+    r"automatische antwort|réponse automatique|automatisch antwoord|respuesta automática|risposta automatica|resposta automática|odpowiedź automatyczna",
+    r"automaattinen vastaus|sjálfvirkt svar",
+    end=r"\s{0,3}(?:/[^:]{0,40})?:",
+)
+ABSENT_PREFIX = _opening(
+    r"out of office(?: auto-?reply)?|abwesenheitsnotiz|abwesend|absence du bureau|afwezig(?:heidsbericht)?|fuera de la oficina|fuori ufficio",
+    r"poissa(?:oloilmoitus)?|frånvaromeddelande|frånvarande|fraværsmelding|fråværsmelding|fraværsbesked|fraværende",
     end=r"\s{0,3}(?:/[^:]{0,40})?:",
 )
 ABSENT_SUBJECT = re.compile(
@@ -121,7 +125,7 @@ AUTOMATIC_PHRASE = _words(
     r"dette er (?:et|eit|en|ei) (?:automatisk|maskingenerert|autogenerert|automatisert)|det här är ett automatiskt|detta är ett automatiskt|dies ist eine automatische|automatisch (?:erstellt|generiert)",
     r"do not (?:reply|respond) to this|please do not reply|(?:ikke|ikkje) svar(?:e)? på denne|(?:kan|skal) ikke (?:besvares|svares på)|kan ikkje svarast på|kan ikke svare på denne",
     r"svar på denne (?:e-?posten|meldingen|meldinga) (?:blir|vert|vil) ikk\w{1,3}|(?:this )?mailbox is (?:not|no longer) monitored|unmonitored|inbox is not monitored",
-    r"postkassen (?:er ikke|blir ikke) (?:overvåket|lest|betjent)|autogenerer\w{1,6}|auto-generated|autosvar|automatisk svar\b|automated (?:reply|response|message)|automatic (?:reply|response)",
+    r"postkassen (?:er ikke|blir ikke) (?:overvåket|lest|betjent)|autogenerer\w{1,6}|auto-generated (?:e-?mail|message|mail|reply|response|notification)|autosvar|automatisk svar\b|automated (?:reply|response|message)|automatic (?:reply|response)",
     r"would like to recall the message|ønsker å (?:tilbakekalle|trekke tilbake) meldingen",
     r"ceci est (?:un message|une réponse) automatique|dit is een automatisch|este es un (?:mensaje|correo) automático|questo è un messaggio automatico|tämä on automaattinen",
 )
@@ -231,6 +235,10 @@ NEWSLETTER = _words(
     r"you(?:['’]re| are) receiving this (?:e-?mail|message|newsletter) because",
     r"meld(?:e)? (?:deg|dere|meg)? ?av (?:nyhets|nyheits|listen|lista|e-?post|her|vår)|avmeld\w{0,6}|vis i nettleser|se (?:e-?posten|nyhetsbrevet) i nettleser|du mottar denne (?:e-?posten|meldinga|meldingen) fordi",
     r"du får denne e-?posten fordi|endre (?:dine )?innstillinger|vil du ikke lenger motta|avregistrera|avsluta prenumeration|afmeld\w{0,6}|abbestellen|se désabonner|uitschrijven|darse de baja",
+)
+# who asks for something writes no newsletter
+REQUEST = _words(
+    r"\b(?:could you|can you|would you (?:please|be able)|kan dere|kunne dere|kan de\b|lurer på|lurar på|we would (?:like|love) to)\b"
 )
 MONITORING_SUBJECT = _opening(
     r"\[?(?:problem|resolved|recovery|critical|alert|alarm|warning|disaster|down|ok|firing)\]?\s{0,3}[:\-]",

@@ -199,7 +199,7 @@ def _signature_of(lines: list[str], labels: list[str], start: int, end: int, nam
     begin = end
     for number in range(start, end):
         line = lines[number]
-        if words.DISCLAIMER.match(line) or words.CLIENT.match(line):
+        if words.DISCLAIMER.match(line) or (words.CLIENT.match(line) and not _is_sentence(line)):
             labels[number] = "S"
             if words.DISCLAIMER.match(line):
                 begin = _above(lines, start, number)
@@ -242,7 +242,7 @@ def _takes_leave(line: str, before: list[str]) -> bool:
     """A line that says goodbye. A "thanks" closes a mail that said something; alone, or with a sentence after it, it is the mail."""
     if "?" in line:
         return False
-    if words.SHORT_VALEDICTION.match(line):
+    if words.SHORT_VALEDICTION.match(line) or (words.ON_BEHALF.match(line) and not words.SAYS.search(line)):
         return True
     if not words.VALEDICTION.match(line):
         return False
@@ -280,13 +280,20 @@ def _postscript(lines: list[str], labels: list[str], start: int, end: int) -> No
 def _is_signature(lines: list[str]) -> bool:
     """Name, title, place and numbers: few lines, none that says or asks something."""
     told = (line for line in lines if line.strip() and not words.CLIENT.match(line))
+    contacts, mottoes = 0, 0
     for number, line in enumerate(told):
         if words.DISCLAIMER.match(line) or words.DELIMITER.match(line) or words.POSTSCRIPT.match(line) or words.RULE.match(line):
             return True
         if number >= SIGNATURE_LINES:
             return False
-        if len(line.split()) > 16 or "?" in line or (_is_sentence(line) and not words.CONTACT.search(line)):
+        if len(line.split()) > 16 or "?" in line:
             return False
+        if words.CONTACT.search(line):
+            contacts += 1
+        elif _is_sentence(line):
+            mottoes += 1  # beneath title and number an organisation says what it lives for; nobody is spoken to
+            if not contacts or mottoes > 2 or words.ADDRESSES_US.search(line):
+                return False
     return True
 
 

@@ -52,12 +52,12 @@ FORWARD = re.compile(
     re.IGNORECASE,
 )
 RULE = re.compile(r"^\s{0,20}(?:_{10,}|-{20,}|\*{20,}|={20,})\s{0,20}$")
-WROTE = r"(?:skrev|skreiv|wrote|writes|schrieb|ha scritto|a écrit|escribió|escreveu|skriver|kirjoitti|skrifaði|schreef|geschreven|geschrieben|sa|napisał\w{0,3}|napsal\w{0,2}|написал\w{0,3}|пишет|写道)"
+WROTE = r"(?:skrev|skreiv|wrote|writes|schrieb|ha scritto|a écrit|escribió|escreveu|skriver|kirjoitti|skrifaði|schreef|geschreven|geschrieben|sa|napisał\w{0,3}|napsal\w{0,2}|написал\w{0,3}|пишет|viết|写道)"
 # "Den 3. nov. 2025 kl. 13:30 skrev Kari <k@x>:", "On Mon, 3 Nov 2025 at 13:30, K wrote:", "man. 3. nov. 2025 kl. 13:30 skrev K <k@x>:"
 ATTRIBUTION = re.compile(rf"^[\s>]{{0,20}}(?=.{{0,300}}(?:\d|@)).{{0,260}}\b{WROTE}(?:\b|\().{{0,160}}:\s{{0,5}}$", re.IGNORECASE)
 # without a verb, as Yandex, Gmail in Russian and older Gmail write it: a date, a name, the address, a colon
 ATTRIBUTION_BARE = re.compile(r"^[\s>]{0,20}(?=.{0,200}\d{1,4}[-./:年]\d)|^[\s>]{0,20}(?=\w{1,4}\.?, \d)", re.IGNORECASE)
-ADDRESS_AT_END = re.compile(r".{0,260}<[^<>\s]{1,100}@[^<>\s]{1,150}>\)?\s{0,3}:\s{0,5}$")
+ADDRESS_AT_END = re.compile(r".{0,260}<\s{0,2}[^<>\s]{1,100}@[^<>\s]{1,150}>\)?\s{0,3}:\s{0,5}$")
 ATTRIBUTION_NAME = re.compile(
     rf"^[\s>]{{0,20}}(?!(?i:dere|du|de|jeg|eg|vi|hun|ho|han|dykk|you|i|we|they|she|he)\b)(?:[A-ZÆØÅÄÖ][\w.'-]{{0,40}}\s{{1,3}}){{1,4}}(?:<[^<>\s]{{1,100}}@[^<>\s]{{1,150}}>\s{{0,3}})?{WROTE}\s{{0,3}}:\s{{0,5}}$"
 )
@@ -126,6 +126,10 @@ VALEDICTION = re.compile(
 SHORT_VALEDICTION = re.compile(
     rf"^\s{{0,20}}(?:vh|v\.h\.|bh|kh|kr|br|vg|lg|hels|best|ta vare|t\.|terv\.?)\s{{0,3}}[,.!]?\s{{0,3}}(?:{NAMES})?\s{{0,3}}$",
     re.IGNORECASE,
+)
+ON_BEHALF = re.compile(r"^\s{0,20}(?:på vegne av|på vegner av|on behalf of)\s{1,3}\S.{1,60}$", re.IGNORECASE)  # beneath a greeting's place
+ADDRESSES_US = re.compile(
+    r"\b(?:dere|dykk|deres|dykkar|you|your|ber|bed|ønsker|ønskjer|lurer|lurar|trenger|treng|please|vennligst)\b", re.IGNORECASE
 )
 POSTSCRIPT = re.compile(r"^\s{0,20}(?:p\.?\s?s\.?|nb!?|edit|tillegg|etterskrift)\s{0,3}[:.!]?\s{1,5}\S", re.IGNORECASE)
 DISCLAIMER = re.compile(

@@ -92,6 +92,8 @@ def test_r25_answers_between_the_lines() -> None:
         "Tusen takk for hjelpen!",
         "On the whole we agree. Is that fine?",
         "Med hilsen fra styret ber vi om svar innen fredag?",
+        "Sent from my desk, this is much easier than from my telephone.",
+        "På vegne av prosjektgruppen ber vi om utsettelse.",
     ],
 )
 def test_r25_nothing_of_the_senders_is_cut(text: str) -> None:
@@ -116,6 +118,10 @@ def test_r25_nothing_of_the_senders_is_cut(text: str) -> None:
         "Ha en fin dag!\n\nMvh Kari",
         "-- \nKari Nordmann",
         "---\nKari Nordmann\nseniorforsker",
+        "På vegne av prosjektgruppen\nKari Nordmann",
+        "Med vennlig hilsen\n\nKari Nordmann\nSeniorforsker\n+47 55 00 00 00\n\nVi arbeider for bedre folkehelse.\nwww.uni.example",
+        "Vennlig hilsen\nfor rektor\n\nKari Nordmann\nseksjonssjef\n\nDokumentet er elektronisk godkjent og har derfor ingen signatur",
+        "_______________________________________________\nforsk mailing list\nforsk@lists.example",
         "Sendt fra min iPhone",
         "Hent Outlook for iOS<https://aka.ms.example/o>",
         "Med vänliga hälsningar\nKari",
