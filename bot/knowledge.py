@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.model import Category, Language
+
+Mine = TypeVar("Mine")
+Theirs = TypeVar("Theirs")
 
 BUILT_IN = Path(__file__).parent / "data" / "knowledge"
 SUFFIXES = {".toml", ".jsonl"}
@@ -392,31 +397,36 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / len(first | second) if first or second else 0.0
 
 
-def near_duplicates(texts: Iterable[tuple[str, str]], others: Iterable[tuple[str, str]]) -> list[tuple[str, str, float]]:
-    """Pairs of (name, name, overlap) of texts with at least ``TWIN_WORDS`` words that are the same but for a word or two."""
+def near_duplicates(texts: Iterable[tuple[Mine, str]], others: Iterable[tuple[Theirs, str]]) -> list[tuple[Mine, Theirs, float]]:
+    """Pairs of (name, name, overlap) of texts with at least ``TWIN_WORDS`` words that are the same but for a word or two.
+
+    Two sets that overlap so much share one of the rarest words of each (prefix filter: Bayardo, Ma and Srikant 2007), so that only
+    those are looked up.
+    """
+    known = [(name, words) for name, text in others if len(words := word_set(text)) >= TWIN_WORDS]
+    often = Counter(word for _, words in known for word in words)
+
+    def rarest(words: frozenset[str]) -> list[str]:
+        return sorted(words, key=lambda word: (often[word], word))[: len(words) - math.ceil(TWIN * len(words)) + 1]
+
     index: dict[str, list[int]] = {}
-    known = [(name, word_set(text)) for name, text in others]
     for number, (_, words) in enumerate(known):
-        for word in words:
+        for word in rarest(words):
             index.setdefault(word, []).append(number)
     found = []
     for name, text in texts:
         words = word_set(text)
         if len(words) < TWIN_WORDS:
             continue
-        shared: dict[int, int] = {}
-        for word in words:
-            for number in index.get(word, ()):
-                shared[number] = shared.get(number, 0) + 1
-        for number, common in shared.items():
+        for number in sorted({number for word in rarest(words) for number in index.get(word, ())}):
             other, theirs = known[number]
-            if len(theirs) >= TWIN_WORDS and common / (len(words) + len(theirs) - common) >= TWIN:
-                found.append((name, other, common / (len(words) + len(theirs) - common)))
+            if (overlap := jaccard(words, theirs)) >= TWIN:
+                found.append((name, other, overlap))
     return found
 
 
 def _twins(knowledge: Knowledge) -> list[Fault]:
-    """The same words under two topics, or under a topic and among what must not be answered."""
+    """The same words, or nearly the same, under two topics, or under a topic and among what must not be answered."""
     faults = []
     seen: dict[frozenset[str], str] = {}
     for where, text in paraphrases(knowledge):
@@ -424,6 +434,10 @@ def _twins(knowledge: Knowledge) -> list[Fault]:
         other = seen.setdefault(words, where)
         if other != where and words:
             faults.append(Fault(where, f"“{text}” also stands in {other}"))
+    named = [((where, text), text) for where, text in paraphrases(knowledge)]
+    for (where, text), (other, twin), overlap in near_duplicates((entry for entry in named if entry[0][0].startswith("topics/")), named):
+        if where < other and overlap < 1:
+            faults.append(Fault(where, f"“{text}” is nearly “{twin}” in {other}", blocks=False))
     return faults
 
 
