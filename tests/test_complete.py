@@ -133,6 +133,5 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("command", commands())
 def test_a_command_is_in_the_readme(command: str) -> None:
     name, _, part = command.partition(" ")
-    rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith(f"| `bot {name}")]
-    rows += [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if f"`bot {command}" in line]
+    rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if f"`bot {name}" in line]
     assert any(re.search(rf"\b{part or name}\b", row) for row in rows)
