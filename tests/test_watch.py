@@ -425,6 +425,14 @@ async def test_r36_what_was_purged_does_not_come_back_from_the_server(desk: Desk
     found, _ = await reconcile(desk.parts.store, lone, lambda raw: pipeline.receive(desk.parts, raw), desk.room.now)
     assert found.sentence() == "INBOX: 1 on the server = 1 purged"
     await lone.close()
+    uidlist = dovecot.folder / "mail" / USER / "dovecot-uidlist"
+    uidlist.unlink()  # UIDs start again: it comes under another key, and is a copy of what was purged
+    lone = mailbox(desk, dovecot)
+    await reconcile(desk.parts.store, lone, lambda raw: pipeline.receive(desk.parts, raw), desk.room.now)
+    await pipeline.handle_waiting(desk.parts)
+    assert await desk.room.read(lambda tx: tx.recorded_by_source()) == {"imap": {"purged": 1, "copy": 1}}
+    assert len([row for row in await desk.room.outbox() if row["kind"] in ("answer", "receipt")]) == 1
+    await lone.close()
 
 
 async def test_r42_mails_on_their_way_are_no_gap_and_without_a_watch_all_are(desk: Desk, dovecot: Dovecot) -> None:

@@ -191,7 +191,7 @@ class Mails:
         if not message.content_hash or not (message.message_id or message.date):
             return ""
         row = self._one(
-            """SELECT key FROM mail WHERE content_hash = ? AND message_id = ? AND key != ? AND state IN ('handled', 'failed')
+            """SELECT key FROM mail WHERE content_hash = ? AND message_id = ? AND key != ? AND state IN ('handled', 'failed', 'purged')
                AND copy_of = '' AND (category != 'auto' OR ?) LIMIT 1""",
             message.content_hash,
             message.message_id,
