@@ -97,12 +97,14 @@ def _without_strays(content: bytes) -> bytes:
     if end is None:
         return content
     lines = content[: end.start()].split(b"\n")
-    stray = [
-        number for number, line in enumerate(lines) if number and line[:1] not in b" \t\r" and not re.match(rb"[!-9;-~]+[ \t]*:", line)
-    ]
-    if not stray or sum(bool(KNOWN_FIELD.match(line)) for line in lines[stray[0] :]) < 2:
+    strays = {
+        number
+        for number, line in enumerate(lines)
+        if number and line[:1] not in b" \t\r" and not re.match(rb"[!-9;-~]{1,200}[ \t]{0,20}:", line)
+    }
+    if not strays or sum(bool(KNOWN_FIELD.match(line)) for line in lines[min(strays) :]) < 2:
         return content
-    return b"\n".join(line for number, line in enumerate(lines) if number not in set(stray)) + content[end.start() :]
+    return b"\n".join(line for number, line in enumerate(lines) if number not in strays) + content[end.start() :]
 
 
 def _beyond(content: bytes) -> str:
