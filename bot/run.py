@@ -126,7 +126,13 @@ def brain(settings: Settings) -> Brain:
 def model(settings: Settings, loaded: knowledge.Knowledge) -> understanding.Model:
     """The model of a knowledge base, from the cache or learned. Errors: ``LearningFailed``."""
     answers = settings.answers
-    return understanding.prepare(loaded, cache_folder(settings), precision=answers.precision, floor=answers.precision_floor)
+    return understanding.prepare(
+        loaded,
+        cache_folder(settings),
+        precision=answers.precision,
+        floor=answers.precision_floor,
+        chat_precision=answers.chat_precision,
+    )
 
 
 def cache_folder(settings: Settings) -> Path:

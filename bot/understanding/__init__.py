@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +25,16 @@ from bot.understanding import sensitive, sentences, statements
 from bot.understanding.category import Categoriser, Read
 from bot.understanding.features import Features
 from bot.understanding.language import detect, tell
-from bot.understanding.learned import Linear, Logistic, Nearest
+from bot.understanding.learned import Forest, Linear, Logistic, Nearest
 from bot.understanding.reading import read
 from bot.understanding.topics import Asked as Matched
 from bot.understanding.topics import Matcher
+from bot.understanding.verdicts import chat_numbers, mail_numbers
 
-FORMAT = "9"  # of the arrays; a cache of another format is learned anew
+FORMAT = "11"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
 PRECISION, FLOOR = 0.99, 0.95
+CHAT_PRECISION = 0.98  # somebody who sits there sees the source, asks again or turns to a person; a mail has gone out
 RESERVE = 1 / 3  # of the faults that the precision allows are kept back: a threshold chosen on the same answers flatters itself
 MANY = 4  # topics that one answer may hold at most
 STRANGE = frozenset({"elsewhere", "tricks", "small-talk", "other-ssb"})
@@ -52,10 +54,12 @@ class Model:
     """What was learned from a knowledge base, ready to use. Safe to use from several threads."""
 
     knowledge: Knowledge
-    assurance: Assurance
+    assurance: Assurance  # of answers to mails
+    chat: Assurance  # of answers in the chat
     matcher: Matcher
     categoriser: Categoriser
-    held_out: npt.NDArray[np.float64]
+    mail_verdict: Forest
+    chat_verdict: Forest
     lock: threading.Lock
     category_accuracy: float = 0.0  # held-out, on our own evaluation mails
 
@@ -77,7 +81,14 @@ class Asked:
 # ── the model ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prepare(knowledge: Knowledge, cache: Path | None = None, *, precision: float = PRECISION, floor: float = FLOOR) -> Model:
+def prepare(
+    knowledge: Knowledge,
+    cache: Path | None = None,
+    *,
+    precision: float = PRECISION,
+    floor: float = FLOOR,
+    chat_precision: float = CHAT_PRECISION,
+) -> Model:
     """The model of a knowledge base: from the cache folder (arrays, keyed by the knowledge version), else learned in a process of its own.
 
     Errors: ``LearningFailed``.
@@ -95,13 +106,18 @@ def prepare(knowledge: Knowledge, cache: Path | None = None, *, precision: float
                     arrays = _read(path)
     if arrays is None:
         raise LearningFailed("the learned model cannot be read; check the disk of service.data and start again")
-    return model_of(knowledge, arrays, precision=precision, floor=floor)
+    return model_of(knowledge, arrays, precision=precision, floor=floor, chat_precision=chat_precision)
 
 
 def model_of(
-    knowledge: Knowledge, arrays: dict[str, npt.NDArray[np.generic]], *, precision: float = PRECISION, floor: float = FLOOR
+    knowledge: Knowledge,
+    arrays: dict[str, npt.NDArray[np.generic]],
+    *,
+    precision: float = PRECISION,
+    floor: float = FLOOR,
+    chat_precision: float = CHAT_PRECISION,
 ) -> Model:
-    """A model from its arrays."""
+    """A model from its arrays. Errors: ``KeyError`` where one is missing."""
     features = Features(knowledge.words)
     matcher = Matcher(
         features,
@@ -111,13 +127,14 @@ def model_of(
     )
     order = tuple(str(name) for name in arrays["category.order"])
     categoriser = Categoriser(features, Linear.from_arrays("category", arrays), Logistic.from_arrays("category.calibration", arrays), order)
-    held_out = arrays["held-out"].astype(np.float64)
     return Model(
         knowledge,
-        assure(held_out, knowledge.version, precision, floor),
+        assure(arrays["held-out.mail"].astype(np.float64), knowledge.version, precision, floor),
+        assure(arrays["held-out.chat"].astype(np.float64), knowledge.version, chat_precision, floor),
         matcher,
         categoriser,
-        held_out,
+        Forest.from_arrays("verdict.mail", arrays),
+        Forest.from_arrays("verdict.chat", arrays),
         threading.Lock(),
         float(arrays["category.accuracy"]),
     )
@@ -205,7 +222,7 @@ def understand(
     with model.lock:
         told = read(message, examined, model.matcher)
         category, confidence, chances = _category(message, told, model)
-        faqs, sure = _faqs(told, model) if told.asked is not None else ((), 0.0)
+        faqs, sure = _faqs(told, chances, model)
     language = tell(told.text or message.subject, domain=message.sender.domain, resolutions=resolutions)
     best = told.asked
     # the topic's confidence counts for an answer only when the mail asks and does nothing else
@@ -219,7 +236,7 @@ def understand(
         faq=faqs[0] if faqs else None,
         faqs=faqs,
         faq_confidence=sure,
-        alternatives=best.ranked if best is not None else (),
+        alternatives=ranked(best.ranked, sure) if best is not None else (),
         case_refs=told.references.stated,
         case_refs_ambiguous=told.references.ambiguous,
         serial_numbers=told.references.serial_numbers,
@@ -248,32 +265,45 @@ def _only_thanks(message: Message, told: Read) -> bool:
     return not message.attachments and not stated and statements.is_thanks_only(list(told.sentences))
 
 
-def _faqs(told: Read, model: Model) -> tuple[tuple[str, ...], float]:
-    """The topics that would be answered: every question of the mail, or none."""
-    asked = told.asked
-    assert asked is not None
-    return answers(asked, told.sentences, model)
+def _faqs(told: Read, chances: Mapping[Category, float], model: Model) -> tuple[tuple[str, ...], float]:
+    """(topics, confidence): what would be answered to a mail, every question of it, or nothing."""
+    numbers = mail_numbers(told, chances)
+    if told.asked is None or numbers is None:
+        return (), 0.0
+    return answers(told.asked, told.sentences, model, model.mail_verdict(numbers), model.assurance.threshold)
 
 
-def answers(asked: Matched, told: tuple[sentences.Sentence, ...], model: Model) -> tuple[tuple[str, ...], float]:
-    """(topics, confidence): the best topic where it answers the whole, both where two questions have each their own, else none."""
-    threshold = model.assurance.threshold
-    others = {name for name in asked.apart if name != asked.best}
-    if asked.half:
-        return (), min(asked.confidence, threshold * 0.99)
-    if asked.confidence >= threshold:
-        return (asked.best,), asked.confidence
-    if not others or len(others) >= MANY:
-        return (), asked.confidence
-    found: list[str] = []
-    least = 1.0
-    for sentence in [each for each in told if each.question]:
-        alone = model.matcher.ask([sentence])
-        if alone is None or alone.confidence < threshold:
-            return (), asked.confidence
-        found.append(alone.best)
-        least = min(least, alone.confidence)
-    return tuple(dict.fromkeys(found))[:MANY], least
+def answers(
+    asked: Matched, told: tuple[sentences.Sentence, ...], model: Model, sure: float, threshold: float
+) -> tuple[tuple[str, ...], float]:
+    """(topics, confidence): the best topic where it answers the whole, each question's own where they have several, else none.
+
+    ``sure``: how probable it is that the best topic is right for the whole. Several topics go out together only if every question is
+    above the threshold for itself: both are answered, or neither.
+    """
+    if asked.apart:
+        found: list[str] = []
+        least = 1.0
+        for sentence in [each for each in told if each.question]:
+            alone = model.matcher.ask([sentence])
+            least = min(least, model.chat_verdict(chat_numbers(alone)) if alone is not None else 0.0)
+            found.append(alone.best if alone is not None else "")
+        topics = tuple(dict.fromkeys(found))
+        if least >= max(threshold, model.chat.threshold) and 1 < len(topics) <= MANY:
+            return topics, least
+    return ((asked.best,), sure) if sure >= threshold else ((), sure)
+
+
+def ranked(scores: tuple[Score, ...], sure: float) -> tuple[Score, ...]:
+    """The nearest topics, the first as sure as the verdict on it; the others share what is left and never pass it."""
+    if not scores:
+        return ()
+    rest = sum(score.confidence for score in scores[1:]) or 1.0
+    left = min(sure, 1.0 - sure)
+    return (
+        replace(scores[0], confidence=round(sure, 4)),
+        *(replace(score, confidence=round(min(sure, left * score.confidence / rest), 4)) for score in scores[1:]),
+    )
 
 
 def _also(category: Category, told: Read, chances: dict[Category, float], answerable: bool) -> tuple[Category, ...]:
@@ -303,7 +333,9 @@ def _evidence(told: Read, chances: dict[Category, float], model: Model, sure: fl
         found += told.asked.evidence
     ranked = sorted(chances.items(), key=lambda item: -item[1])[:3]
     found += [Evidence("category", name.value, round(chance, 4)) for name, chance in ranked]
-    found.append(Evidence("threshold", f"topic confidence {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold))
+    found.append(
+        Evidence("threshold", f"confidence of an answer {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold)
+    )
     found.append(Evidence("version", f"knowledge {model.knowledge.version}"))
     return tuple(found)
 
@@ -325,21 +357,22 @@ def ask(question: str, model: Model, language: Language | None = None, previous:
                 matched, told = together, joined
         if matched is None:
             return Asked(question, None, 0.0, (), spoken, "")
-        topics, sure = answers(matched, told, model)
+        topics, sure = answers(matched, told, model, model.chat_verdict(chat_numbers(matched)), model.chat.threshold)
     answer = "\n\n".join(model.knowledge.topics[name].answer(spoken) for name in topics)
     strange = not topics and matched.background in STRANGE and matched.numbers[2] < -0.2
     evidence = (
         *matched.evidence,
-        Evidence("threshold", f"confidence {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold),
+        Evidence("threshold", f"confidence {sure:.3f} against {model.chat.threshold:.3f}", model.chat.threshold),
+        Evidence("version", f"knowledge {model.knowledge.version}"),
     )
-    return Asked(question, topics[0] if topics else None, sure, matched.ranked, spoken, answer, strange, evidence)
+    return Asked(question, topics[0] if topics else None, sure, ranked(matched.ranked, sure), spoken, answer, strange, evidence)
 
 
 def _says_more(together: Matched, alone: Matched, before: Sequence[sentences.Sentence], model: Model) -> bool:
     """Whether a follow-up is better read with the question before it: surer, and not the same answer again where it has one of its own."""
     if together.confidence <= alone.confidence:
         return False
-    if alone.confidence < model.assurance.threshold or alone.best == together.best:
+    if model.chat_verdict(chat_numbers(alone)) < model.chat.threshold or alone.best == together.best:
         return True
     earlier = model.matcher.ask(tuple(before))
     return earlier is None or earlier.best != together.best

@@ -106,7 +106,7 @@ def numbers(scores: Sequence[float], read: Read) -> tuple[float, ...]:
         asked.numbers[2] if asked else -2.0,
         float(asked is not None and asked.background == "own-case" and asked.numbers[2] < 0),
         float(asked is not None and asked.numbers[2] < 0),
-        asked.numbers[-1] if asked else 0.0,
+        asked.dissent if asked else 0.0,
     )
 
 
@@ -150,13 +150,15 @@ class Categoriser:
     def __call__(self, read: Read) -> dict[Category, float]:
         """Probability of each category; together 1. A matter that a sentence states outright outweighs what the text sounds like."""
         found = self._calibration(numbers(scores(self._features, self._linear, read), read))
-        told = {Category(name): float(value) for name, value in zip(self._classes, found, strict=True)}
-        sure = stated(read)
-        if sure is not None and max(told, key=lambda name: told[name]) is not sure:
-            rest = 1.0 - STATED
-            told = {name: value * rest for name, value in told.items()}
-            told[sure] += STATED
+        return settled({Category(name): float(value) for name, value in zip(self._classes, found, strict=True)}, read)
+
+
+def settled(told: dict[Category, float], read: Read) -> dict[Category, float]:
+    """Probabilities in which a matter that a sentence states outright outweighs what the text sounds like."""
+    sure = stated(read)
+    if sure is None or max(told, key=lambda name: told[name]) is sure:
         return told
+    return {name: value * (1.0 - STATED) + (STATED if name is sure else 0.0) for name, value in told.items()}
 
 
 def scores(features: Features, linear: Linear, read: Read) -> list[float]:

@@ -62,6 +62,10 @@ class Features:
             found.append(self._nynorsk.get(word, word))
         return found
 
+    def stems(self, text: str) -> list[str]:
+        """The stems of a text's words, in order."""
+        return [stem(word) for word in self.words(text)]
+
     def of(self, text: str) -> list[str]:
         """All features of a text, repeated as often as they occur."""
         words = self.words(text)

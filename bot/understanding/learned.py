@@ -6,7 +6,6 @@ examples (cosine over word features) give a fourth opinion and the explanation.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -37,10 +36,14 @@ class Linear:
 
     def scores(self, features: Iterable[str]) -> Floats:
         """A row per view, a column per class."""
-        indices, values = self.vector(features)
+        return self.scores_of(*self.vector(features))
+
+    def scores_of(self, indices: npt.NDArray[np.int32], values: Floats) -> Floats:
+        """The same for a vector that is there already."""
         rows = np.empty((len(VIEWS), len(self.classes)), dtype=np.float32)
+        letters = self.is_letter[indices]
         for number, view in enumerate(VIEWS):
-            kept = slice(None) if view == "all" else self.is_letter[indices] == (view == "letters")
+            kept = slice(None) if view == "all" else letters == (view == "letters")
             chosen, weight = indices[kept], values[kept]
             norm = float(np.sqrt((weight * weight).sum())) or 1.0
             rows[number] = (weight / norm) @ self.weights[number][chosen] + self.biases[number]
@@ -48,10 +51,11 @@ class Linear:
 
     def vector(self, features: Iterable[str]) -> tuple[npt.NDArray[np.int32], Floats]:
         """Indices and tf-idf values (sublinear, not normalised) of the known features."""
-        counts = Counter(number for feature in features if (number := self.vocabulary.get(feature)) is not None)
-        indices = np.fromiter(counts.keys(), dtype=np.int32, count=len(counts))
-        values = np.fromiter((1.0 + math.log(count) for count in counts.values()), dtype=np.float32, count=len(counts))
-        return indices, values * self.idf[indices]
+        vocabulary = self.vocabulary
+        found = [(vocabulary[feature], count) for feature, count in Counter(features).items() if feature in vocabulary]
+        indices = np.fromiter((index for index, _ in found), dtype=np.int32, count=len(found))
+        counts = np.fromiter((count for _, count in found), dtype=np.float32, count=len(found))
+        return indices, (1.0 + np.log(counts)) * self.idf[indices]
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
         """What ``from_arrays`` reads back."""
@@ -106,6 +110,13 @@ class Nearest:
             return np.zeros(len(self.texts), dtype=np.float32)
         return np.bincount(np.concatenate(pieces), weights=np.concatenate(weights), minlength=len(self.texts)).astype(np.float32)
 
+    def share(self, feature: int, label: int) -> float:
+        """How much of a class's own a word feature is: 1 where at least two of its examples have it, or where nearly everybody has."""
+        start, end = self.starts[feature], self.starts[feature + 1]
+        if start == end:
+            return 1.0
+        return min(1.0, float(np.count_nonzero(self.labels[self.examples[start:end]] == label)) / 2)
+
     def by_class(self, similarity: Floats, classes: int) -> Floats:
         """The largest similarity within each class."""
         best = np.zeros(classes, dtype=np.float32)
@@ -131,6 +142,48 @@ class Nearest:
             arrays[f"{prefix}.starts"].astype(np.int32),
             arrays[f"{prefix}.examples"].astype(np.int32),
             arrays[f"{prefix}.values"].astype(np.float32),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """A probability of yes from a few numbers: the mean of many small trees (extremely randomised, Geurts et al. 2006).
+
+    All trees lie in the same arrays; a leaf points at itself, so that all are walked down together.
+    """
+
+    feature: npt.NDArray[np.int16]
+    threshold: Floats
+    left: npt.NDArray[np.int32]
+    right: npt.NDArray[np.int32]
+    value: Floats
+    roots: npt.NDArray[np.int32]
+    depth: int
+
+    def __call__(self, numbers: Sequence[float]) -> float:
+        """The probability of yes, 0–1."""
+        told = np.asarray(numbers, dtype=np.float32)
+        nodes = self.roots
+        for _ in range(self.depth):
+            nodes = np.where(told[self.feature[nodes]] <= self.threshold[nodes], self.left[nodes], self.right[nodes])
+        return float(self.value[nodes].mean())
+
+    def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
+        """What ``from_arrays`` reads back."""
+        names = ("feature", "threshold", "left", "right", "value", "roots")
+        return {**{f"{prefix}.{name}": getattr(self, name) for name in names}, f"{prefix}.depth": np.array(self.depth)}
+
+    @classmethod
+    def from_arrays(cls, prefix: str, arrays: dict[str, npt.NDArray[np.generic]]) -> Forest:
+        """From arrays. Errors: ``KeyError`` where one is missing."""
+        return cls(
+            arrays[f"{prefix}.feature"].astype(np.int16),
+            arrays[f"{prefix}.threshold"].astype(np.float32),
+            arrays[f"{prefix}.left"].astype(np.int32),
+            arrays[f"{prefix}.right"].astype(np.int32),
+            arrays[f"{prefix}.value"].astype(np.float32),
+            arrays[f"{prefix}.roots"].astype(np.int32),
+            int(arrays[f"{prefix}.depth"]),
         )
 
 

@@ -35,6 +35,11 @@ CLOSING = re.compile(
     r"(?:\s+(?:i|på|for|in|so|very|a)\s[^,.;]{0,30})?\s*[!.,]*$",
     re.IGNORECASE,
 )
+# the same with the name on the same line
+SIGNED_OFF = re.compile(
+    r"^(?i:mvh|m\.v\.h|vh|hilsen|helsing|(?:med\s+)?(?:vennlig|vennleg|beste?|mange)\s+hils\w*|(?:med\s+)?(?:vennleg|venleg|beste)\s+helsing\w*|(?:kind|best|warm)\s+(?:regards|wishes)|regards|best|br|cheers)"
+    r"[\s,:–-]+(?:[A-ZÆØÅÄÖ][\w’'.-]*[\s,]*){1,4}$"
+)
 
 ASKING_FIRST = re.compile(
     r"^(?:og|men|så|eller|and|but|or|also|samt|i så fall|eventuelt|dessuten|videre|vidare|altså|okei|ok|så da|da|då|then|so|further)?[\s,:]*(?:"
@@ -105,7 +110,7 @@ def body(text: str) -> list[Sentence]:
         pieces[0] = GREETING.sub("", pieces[0], count=1).strip()
     kept = []
     for number, piece in enumerate(pieces):
-        if CLOSING.match(piece) and number >= 1:
+        if number >= 1 and (CLOSING.match(piece) or SIGNED_OFF.match(piece)):
             if _only_names_follow(pieces[number + 1 :]):
                 break
             continue

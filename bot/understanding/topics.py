@@ -29,6 +29,18 @@ BACKGROUND = "-"  # classes that must not be answered start with it
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One question of several: the class it would get alone, and how far its words speak against the answer to the whole."""
+
+    text: str
+    alone: str
+    behind: float  # how far the topic of the whole is behind the best class of this question (0: not at all)
+    opposed: float  # how far the best kind of background is before the topic of the whole
+    known: float  # score of its best class: low where it is like nothing that we know
+    explained: float  # share of its words, weighed, that people use who ask for the topic of the whole
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A thing that a text asks: the topic that answers it best, how sure, and the numbers behind it."""
 
@@ -38,13 +50,19 @@ class Asked:
     ranked: tuple[Score, ...]
     numbers: tuple[float, ...]
     background: str
-    apart: tuple[str, ...] = ()  # the class each of its questions would get alone
+    parts: tuple[Part, ...] = ()  # its questions one by one, where there is more text than one question
     evidence: tuple[Evidence, ...] = ()
 
     @property
-    def half(self) -> bool:
-        """One of several questions is of a kind that must not be answered: then none of them is."""
-        return any(name.startswith(BACKGROUND) for name in self.apart)
+    def dissent(self) -> float:
+        """How far the least fitting of its questions is from the topic of the whole (0: none dissents)."""
+        return min((part.behind for part in self.parts), default=0.0)
+
+    @property
+    def apart(self) -> bool:
+        """Its questions would get answers of their own: several topics, none of a kind that must not be answered."""
+        names = {part.alone for part in self.parts}
+        return len(names) > 1 and not any(name.startswith(BACKGROUND) for name in names)
 
 
 class Matcher:
@@ -53,6 +71,7 @@ class Matcher:
     def __init__(self, features: Features, linear: Linear, nearest: Nearest, calibration: Logistic | None) -> None:
         """``calibration`` is None only while it is being learned: confidences are then bare margins."""
         self._features, self._linear, self._nearest, self._calibration = features, linear, nearest, calibration
+        self._rarest = float(linear.idf.max(initial=1.0))
         self.is_topic = np.array([not name.startswith(BACKGROUND) for name in linear.classes])
 
     def calibrated(self, calibration: Logistic) -> Matcher:
@@ -77,7 +96,7 @@ class Matcher:
         indices, values = self._linear.vector(features)
         similarity = self._nearest.similarity(indices, values, self._linear.is_letter)
         near = self._nearest.by_class(similarity, len(self.classes))
-        return np.vstack([self._linear.scores(features), near]), similarity
+        return np.vstack([self._linear.scores_of(indices, values), near]), similarity
 
     def ask(self, sentences: Sequence[Sentence]) -> Asked | None:
         """What a text asks, as a whole; None for no text. ``parts`` holds its questions one by one."""
@@ -102,29 +121,53 @@ class Matcher:
         order = np.argsort(-np.where(self.is_topic, combined, -np.inf))
         best, second = int(order[0]), int(order[1])
         against = int(np.where(self.is_topic, -np.inf, combined).argmax())
-        dissent, apart = self._dissent(parts, best)
+        told = tuple(self._part(part, scores, best) for part, scores in parts)
+        explained, strangers = self._explained(text, best)
         numbers = (
             *self._numbers(rows, combined, best, second, against),
             math.log(len(text.split()) + 1),
             math.log(sentences),
             float(len(parts) > 1),
-            dissent,
+            min((part.behind for part in told), default=0.0),
+            max((part.opposed for part in told), default=float(combined[against] - combined[best])),
+            min((part.known for part in told if len(part.text.split()) > SHORT), default=float(combined.max())),
+            min((part.explained for part in told if len(part.text.split()) > SHORT), default=explained),
+            explained,
+            math.log(strangers + 1),
         )
         sure = self._sure(numbers)
         ranked = self._ranked(combined, order, sure)
         evidence = self._evidence(similarity, best, text)
-        return Asked(text, self.classes[best], sure, ranked, numbers, self.classes[against][1:], apart, evidence)
+        return Asked(text, self.classes[best], sure, ranked, numbers, self.classes[against][1:], told, evidence)
 
-    def _dissent(self, parts: list[tuple[str, Floats]], best: int) -> tuple[float, tuple[str, ...]]:
-        """How far the least fitting question is from the best topic (0: none dissents), and the topic each question would get alone."""
-        least, apart = 0.0, []
-        for text, rows in parts:
-            combined = WEIGHTS @ rows
-            alone = int(combined.argmax())
-            unknown = alone != best and combined[alone] < UNKNOWN and len(text.split()) > SHORT
-            apart.append(BACKGROUND + "unknown" if unknown else self.classes[alone])
-            least = min(least, float(combined[best] - combined.max()))
-        return least, tuple(apart)
+    def _part(self, text: str, rows: Floats, best: int) -> Part:
+        """One question of several, beside the topic of the whole."""
+        combined = WEIGHTS @ rows
+        alone = int(combined.argmax())
+        unknown = alone != best and combined[alone] < UNKNOWN and len(text.split()) > SHORT
+        against = float(np.where(self.is_topic, -np.inf, combined).max())
+        return Part(
+            text,
+            BACKGROUND + "unknown" if unknown else self.classes[alone],
+            float(combined[best] - combined[alone]),
+            against - float(combined[best]),
+            float(combined[alone]),
+            self._explained(text, best)[0],
+        )
+
+    def _explained(self, text: str, topic: int) -> tuple[float, int]:
+        """(share of a text's words, weighed by rarity, that examples of the topic have; how many words no example has)."""
+        total = found = 0.0
+        strangers = 0
+        for word in dict.fromkeys(self._features.stems(text)):
+            index = self._linear.vocabulary.get(f"w:{word}")
+            if index is None:
+                total, strangers = total + self._rarest, strangers + 1
+                continue
+            weight = float(self._linear.idf[index])
+            total += weight
+            found += weight * self._nearest.share(index, topic)
+        return (found / total if total else 1.0), strangers
 
     def _numbers(self, rows: Floats, combined: Floats, best: int, second: int, against: int) -> tuple[float, ...]:
         """What the calibration reads: how far ahead the best topic is, by each source of evidence."""

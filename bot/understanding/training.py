@@ -1,6 +1,10 @@
 """Learning the models from a knowledge base: run as a process of its own, so that the service never carries scikit-learn.
 
 ``python -m bot.understanding.training OUT FOLDER…`` writes arrays (never pickle) that ``prepare`` reads.
+
+The order: linear models and nearest examples from paraphrases and negatives; then, on our own evaluation set, which those have not
+seen, a first calibration of the topic, the weighing of the categories, and two verdicts, one for mails and one for the chat. What the
+assurances rest on is cross-validated: each evaluation text is judged by verdicts and weighings that were learned without it.
 """
 
 from __future__ import annotations
@@ -8,32 +12,32 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
 from bot.knowledge import Example, Knowledge, load
 from bot.mail import quoting
-from bot.model import Address, Examined, Message
+from bot.model import Address, Category, Examined, Language, Message
 from bot.understanding import sentences
-from bot.understanding.category import Read, featured, numbers, scores, stated
+from bot.understanding.category import Read, featured, numbers, scores, settled
 from bot.understanding.features import Features
+from bot.understanding.fitting import forest, linear, logistic, nearest
 from bot.understanding.labelled import message_of
-from bot.understanding.learned import OFTEN, VIEWS, Floats, Linear, Logistic, Nearest, in_view
+from bot.understanding.language import detect
+from bot.understanding.learned import Logistic
 from bot.understanding.reading import read
 from bot.understanding.topics import BACKGROUND, Asked, Matcher
+from bot.understanding.verdicts import chat_numbers, mail_numbers
 
-STRENGTH, CATEGORY_STRENGTH = 3.0, 0.3  # C of the linear models; docs/understanding.md has the table
-RAREST = 2  # a feature of a single example teaches nothing but that example
+CATEGORY_STRENGTH = 0.3  # C of the category models
+FOLDS = 10
+SHARE = 3000  # paraphrases and negatives that teach the categories the sound of a question, beside the category examples
+OWN_WEIGHT = 8  # a real mail teaches the weighing of categories more than an example sentence does
 
 
 def topic_examples(knowledge: Knowledge) -> tuple[list[str], list[str]]:
@@ -50,64 +54,6 @@ def topic_examples(knowledge: Knowledge) -> tuple[list[str], list[str]]:
     return texts, labels
 
 
-def linear(featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength: float = STRENGTH) -> Linear:
-    """One linear support vector machine per view and class (one against the rest)."""
-    vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True, min_df=RAREST, norm=None, dtype=np.float32)
-    matrix = vectorizer.fit_transform(featured)
-    names = vectorizer.get_feature_names_out()
-    is_letter = np.fromiter((name[0] == "l" for name in names), dtype=np.bool_, count=len(names))
-
-    def fit(view: str) -> tuple[tuple[str, ...], Floats, Floats]:
-        kept = np.fromiter((in_view(name, view) for name in names), dtype=np.bool_, count=len(names))
-        machine = LinearSVC(C=strength, random_state=0).fit(_normalised(matrix[:, kept]), labels)
-        full = np.zeros((len(names), len(machine.classes_)), dtype=np.float32)
-        full[kept] = machine.coef_.T
-        return tuple(str(name) for name in machine.classes_), full, machine.intercept_.astype(np.float32)
-
-    with ThreadPoolExecutor(len(VIEWS)) as pool:  # the solver lets go of the interpreter lock
-        fitted = list(pool.map(fit, VIEWS))
-    classes, weights, biases = fitted[0][0], [each[1] for each in fitted], [each[2] for each in fitted]
-    vocabulary = {str(name): number for number, name in enumerate(names)}
-    return Linear(classes, vocabulary, vectorizer.idf_.astype(np.float32), is_letter, tuple(weights), tuple(biases))
-
-
-def _normalised(matrix: Any) -> Any:
-    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    norms[norms == 0] = 1
-    return matrix.multiply(1 / norms[:, None]).tocsr()
-
-
-def nearest(texts: Sequence[str], featured: Sequence[Sequence[str]], labels: Sequence[str], model: Linear) -> Nearest:
-    """The examples as an inverted index over the model's word features."""
-    numbers = {name: number for number, name in enumerate(model.classes)}
-    rows: list[list[tuple[int, float]]] = [[] for _ in model.vocabulary]
-    for number, features in enumerate(featured):
-        indices, values = model.vector(features)
-        words = ~model.is_letter[indices]
-        indices, values = indices[words], values[words]
-        norm = float(np.sqrt((values * values).sum())) or 1.0
-        for index, value in zip(indices.tolist(), values.tolist(), strict=True):
-            rows[index].append((number, value / norm))
-    rows = [row if len(row) <= OFTEN else [] for row in rows]
-    starts = np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32)
-    examples = np.fromiter((number for row in rows for number, _ in row), dtype=np.int32, count=int(starts[-1]))
-    values = np.fromiter((value for row in rows for _, value in row), dtype=np.float32, count=int(starts[-1]))
-    return Nearest(
-        tuple(" ".join(text.split()) for text in texts),
-        np.array([numbers[label] for label in labels], dtype=np.int16),
-        starts,
-        examples,
-        values,
-    )
-
-
-def logistic(numbers: Sequence[Sequence[float]], labels: Sequence[object], *, strength: float = 0.3) -> Logistic:
-    """A calibrated probability from a few numbers; for two labels that of the second in sorted order."""
-    scaler = StandardScaler().fit(np.asarray(numbers))
-    model = LogisticRegression(C=strength, max_iter=2000).fit(scaler.transform(np.asarray(numbers)), labels)
-    return Logistic(scaler.mean_, scaler.scale_, model.coef_.astype(np.float64), model.intercept_.astype(np.float64))
-
-
 def features_of(knowledge: Knowledge, texts: Sequence[str]) -> list[list[str]]:
     """Features of many texts."""
     features = Features(knowledge.words)
@@ -116,146 +62,241 @@ def features_of(knowledge: Knowledge, texts: Sequence[str]) -> list[list[str]]:
 
 # ── everything together ───────────────────────────────────────────────────────────────────────────────────────
 
-FOLDS = 10
-SHARE = 3000  # paraphrases and negatives that teach the categories the sound of a question, beside the category examples
+
+@dataclass
+class Case:
+    """A text of our own evaluation set: what is read in it and what is right."""
+
+    read: Read
+    category: str
+    faq: tuple[str, ...]
+    also: tuple[str, ...] = ()  # topics (of a question) or categories (of a mail) that are no fault either
+    fold: int = 0  # what is learned to judge it is learned without the texts of its fold
+    chances: dict[Category, float] = field(default_factory=dict)  # of the categories, by a weighing that has not seen it
+
+    @property
+    def asked(self) -> Asked | None:
+        """What it asks."""
+        return self.read.asked
 
 
 @dataclass
 class Lesson:
-    """What the calibrations learn from and what they are measured on: the evaluation set, which no linear model has seen."""
+    """Our own evaluation set, which no linear model has seen."""
 
-    reads: list[Read]
-    expected: list[Mapping[str, Any]]
-    asked: list[tuple[Asked | None, tuple[str, ...], tuple[str, ...]]]  # questions: what was read, right topics, no fault either
+    mails: list[Case]
+    questions: list[Case]
+    composed: list[Case] = field(default_factory=list)  # two questions in one text
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Topics that its labels name. An answer beyond them is neither right nor a fault: it teaches nothing and counts nowhere."""
+        return frozenset(
+            name for case in (*self.mails, *self.questions) for name in (*case.faq, *(case.also if case in self.questions else ()))
+        )
 
 
 def learn(knowledge: Knowledge) -> dict[str, npt.NDArray[np.generic]]:
-    """All models of a knowledge base as arrays, with the held-out verdicts that the assurance rests on."""
+    """All models of a knowledge base as arrays, with the held-out verdicts that the assurances rest on."""
     features = Features(knowledge.words)
     texts, labels = topic_examples(knowledge)
     topic_features = [features.of(text) for text in texts]
     topic_linear = linear(topic_features, labels)
     near = nearest(texts, topic_features, labels, topic_linear)
-    matcher = Matcher(features, topic_linear, near, None)
-    lesson = _lesson(knowledge, matcher)
-    topic_calibration, held_out = _calibrate_topics(lesson)
-    category_linear, category_calibration, classes, predicted = _categories(
-        knowledge, features, matcher, topic_calibration, lesson, texts, labels, topic_features
-    )
+    lesson = lesson_of(knowledge, Matcher(features, topic_linear, near, None))
+    calibration = first_calibration(lesson)
+    matcher = Matcher(features, topic_linear, near, calibration)
+    lesson.composed = composed(lesson, matcher)
+    for case in (*lesson.mails, *lesson.questions, *lesson.composed):
+        case.read = replace(case.read, asked=matcher.again(case.asked))
+    chosen = np.random.default_rng(1).permutation(len(texts))[:SHARE]
+    more = [(topic_features[number], _category_of(labels[number])) for number in chosen]
+    categories = _categories(knowledge, features, matcher, lesson, more)
+    chat, mail = chat_verdicts(lesson), mail_verdicts(lesson)
     return {
         **topic_linear.arrays("topic"),
         **near.arrays("near"),
-        **topic_calibration.arrays("topic.calibration"),
-        **category_linear.arrays("category"),
-        **category_calibration.arrays("category.calibration"),
-        "category.order": np.array(classes),
-        "category.accuracy": np.array(_accuracy(predicted, lesson)),
-        **_assurance_arrays(lesson, held_out, predicted),
+        **calibration.arrays("topic.calibration"),
+        **categories,
+        **chat.forest.arrays("verdict.chat"),
+        **mail.forest.arrays("verdict.mail"),
+        "held-out.chat": chat.held_out,
+        "held-out.mail": mail.held_out,
     }
 
 
-def _lesson(knowledge: Knowledge, matcher: Matcher) -> Lesson:
-    lesson = Lesson([], [], [])
+def lesson_of(knowledge: Knowledge, matcher: Matcher) -> Lesson:
+    """The evaluation set as the models read it. Questions are read as short mails too: they teach where our business ends."""
+    lesson = Lesson([], [])
     for mail in knowledge.mails:
         message, examined = message_of(mail.source)
         if message.automatic is None:
-            lesson.reads.append(read(message, examined, matcher))
-            lesson.expected.append(mail.expect)
+            expect = mail.expect
+            told = read(message, examined, matcher)
+            lesson.mails.append(Case(told, str(expect["category"]), tuple(expect.get("faq", ())), tuple(expect.get("also", ()))))
     for question in knowledge.questions:
-        told = sentences.body(question.question) or [sentences.Sentence(question.question, True)]
-        lesson.asked.append((matcher.ask(told), question.faq, question.also))
+        told = _as_mail(question.question, matcher)
+        lesson.questions.append(Case(told, "faq" if question.faq else "other", question.faq, question.also))
+    _deal(lesson)
     return lesson
 
 
-def _verdicts(lesson: Lesson) -> tuple[list[tuple[float, ...]], list[bool]]:
-    """(numbers, right) of every mail and question that asks something."""
-    rows, right = [], []
-    for asked, faq, also in _all_asked(lesson):
-        if asked is not None:
-            rows.append(asked.numbers)
-            right.append(asked.best in faq or asked.best in also)
-    return rows, right
+def _deal(lesson: Lesson) -> None:
+    """Deal the texts out to folds."""
+    for cases in (lesson.mails, lesson.questions):
+        for at, number in enumerate(np.random.default_rng(0).permutation(len(cases))):
+            cases[number].fold = at % FOLDS
 
 
-def _all_asked(lesson: Lesson) -> list[tuple[Asked | None, tuple[str, ...], tuple[str, ...]]]:
-    mails = [(each.asked, tuple(expect.get("faq", ())), ()) for each, expect in zip(lesson.reads, lesson.expected, strict=True)]
-    return [*mails, *lesson.asked]
+def _as_mail(question: str, matcher: Matcher) -> Read:
+    told = read(Message("", Address("", "a@b.example"), "", question, question), Examined(), matcher)
+    return replace(told, asked=matcher.ask(sentences.body(question) or [sentences.Sentence(question, True)]))
 
 
-def _calibrate_topics(lesson: Lesson) -> tuple[Logistic, list[float]]:
-    """The calibration learned from all, and for every asked text the confidence of one that has not seen its fold."""
-    rows, right = _verdicts(lesson)
-    order = np.random.default_rng(0).permutation(len(rows))
-    held_out = [0.0] * len(rows)
-    for fold in range(FOLDS):
-        out = set(order[fold::FOLDS].tolist())
-        kept = [number for number in range(len(rows)) if number not in out]
-        model = logistic([rows[number] for number in kept], [right[number] for number in kept])
+AND_THEN = {
+    Language.NB: "Og så lurer vi på en ting til:",
+    Language.NN: "Og så lurer vi på ein ting til:",
+    Language.EN: "And one more thing:",
+}
+PAIRS = 120  # of each kind: enough to teach what one question of two is worth, too few to outweigh what people have written
+
+
+def composed(lesson: Lesson, matcher: Matcher) -> list[Case]:
+    """Pairs of evaluation questions: answerable with one of the same topic, and answerable with one that nobody may answer alone.
+
+    The evaluation set has few texts of the second kind, and they are what a half answer comes from. They teach; they count nowhere.
+    """
+    rng = np.random.default_rng(4)
+    answerable = [case for case in lesson.questions if case.faq]
+    refused = [case for case in lesson.questions if not case.faq and not case.also and case.asked is not None]
+    refused = [case for case in refused if case.asked is not None and case.asked.background not in ("tricks", "small-talk")]
+    found = []
+    for number, at in enumerate(rng.permutation(len(answerable))[: 2 * PAIRS]):
+        first = answerable[at]
+        if number % 2:
+            others = [case for case in refused if case.fold == first.fold]
+        else:
+            others = [case for case in answerable if case is not first and set(case.faq) & set(first.faq)]
+        if not others:
+            continue
+        second = others[int(rng.integers(len(others)))]
+        text = f"{first.read.text} {AND_THEN[detect(first.read.text).language]} {second.read.text}"
+        category, right = ("faq", tuple(set(first.faq) & set(second.faq))) if second.faq else ("other", ())
+        found.append(Case(_as_mail(text, matcher), category, right, fold=first.fold))
+    return found
+
+
+def first_calibration(lesson: Lesson) -> Logistic:
+    """How sure the topic is, evenly weighed from a few numbers: what the categories and the ranking read."""
+    named = lesson.named
+    cases = [(case, case.also if case.category in ("faq", "other") else ()) for case in (*lesson.mails, *lesson.questions)]
+    rows = [(case.asked, case.faq, also) for case, also in cases if case.asked is not None and case.asked.best in named]
+    return logistic([asked.numbers for asked, _, _ in rows], [asked.best in faq or asked.best in also for asked, faq, also in rows])
+
+
+# ── the two verdicts ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """A verdict learned from all, and the cross-validated one of each text: confidence, no fault, answerable, exactly right."""
+
+    forest: Any
+    held_out: npt.NDArray[np.float64]
+
+
+def chat_verdicts(lesson: Lesson) -> Verdicts:
+    """Whether the answer to a question is right: from questions alone, for people write to a chat otherwise than in a mail."""
+    cases = [*lesson.questions, *lesson.composed]
+    return _verdicts(
+        lesson,
+        [chat_numbers(case.asked) if case.asked is not None else None for case in cases],
+        [case.asked is not None and case.asked.best in (*case.faq, *case.also) for case in cases],
+        cases,
+        len(lesson.questions),
+    )
+
+
+def mail_verdicts(lesson: Lesson) -> Verdicts:
+    """Whether a mail is a question and the answer right. Questions teach it too; only mails count in the assurance."""
+    cases = [*lesson.mails, *lesson.questions, *lesson.composed]
+    found = _verdicts(
+        lesson,
+        [mail_numbers(case.read, case.chances) for case in cases],
+        [case.asked is not None and case.asked.best in case.faq for case in cases],
+        cases,
+        len(lesson.mails),
+    )
+    for row, case in zip(found.held_out, lesson.mails, strict=True):
+        if max(case.chances, key=lambda name: case.chances[name]) is not Category.FAQ:
+            row[0] = 0.0  # a mail of another category is never answered
+    return found
+
+
+def _verdicts(
+    lesson: Lesson, rows: Sequence[tuple[float, ...] | None], right: Sequence[bool], cases: Sequence[Case], counted: int
+) -> Verdicts:
+    named = lesson.named
+    usable = [n for n, case in enumerate(cases) if rows[n] is not None and case.asked is not None and case.asked.best in named]
+    held_out = np.zeros((len(cases), 4))
+    for kept, out in _folds(cases, usable):
+        model = forest([rows[n] for n in kept], [right[n] for n in kept])  # type: ignore[misc]
         for number in out:
-            held_out[number] = float(model(rows[number])[0])
-    return logistic(rows, right), held_out
+            held_out[number, 0] = model(rows[number])  # type: ignore[arg-type]
+    for number, case in enumerate(cases):
+        exact = case.asked is not None and case.asked.best in case.faq
+        held_out[number, 1:] = right[number], bool(case.faq), exact
+    return Verdicts(forest([rows[n] for n in usable], [right[n] for n in usable]), held_out[:counted])  # type: ignore[misc]
+
+
+def _folds(cases: Sequence[Case], usable: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+    """(kept, held out) of each fold, as numbers of cases."""
+    return [([n for n in usable if cases[n].fold != fold], [n for n in usable if cases[n].fold == fold]) for fold in range(FOLDS)]
+
+
+# ── categories ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _categories(
-    knowledge: Knowledge,
-    features: Features,
-    matcher: Matcher,
-    calibration: Logistic,
-    lesson: Lesson,
-    texts: Sequence[str],
-    labels: Sequence[str],
-    topic_features: Sequence[list[str]],
-) -> tuple[Linear, Logistic, tuple[str, ...], list[str]]:
-    """The category models; the last value is the held-out category of each evaluation mail."""
-    matcher = matcher.calibrated(calibration)
+    knowledge: Knowledge, features: Features, matcher: Matcher, lesson: Lesson, more: Sequence[tuple[list[str], str]]
+) -> dict[str, npt.NDArray[np.generic]]:
+    """The category models; sets the held-out chances of each evaluation text."""
     reads = [_example_read(example, matcher) for example in knowledge.examples]
     names = [example.category.value for example in knowledge.examples]
     sounds = [featured(features, each) for each in reads]
-    chosen = np.random.default_rng(1).permutation(len(texts))[:SHARE]
-    more = [topic_features[number] for number in chosen]
-    more_names = [_category_of(labels[number]) for number in chosen]
-    rows = _out_of_fold(sounds, names, more, more_names)
-    model = linear([*sounds, *more], [*names, *more_names], strength=CATEGORY_STRENGTH)
-    examples = [numbers(row, each) for row, each in zip(rows, reads, strict=True)]
-    asked_reads, asked_names = _questions_as_mails(knowledge, matcher)
-    examples += [numbers(scores(features, model, each), each) for each in asked_reads]
-    names = [*names, *asked_names]
-    lesson.reads = [replace(each, asked=matcher.again(each.asked)) for each in lesson.reads]
-    own = [numbers(scores(features, model, each), each) for each in lesson.reads]
-    own_names = [str(expect["category"]) for expect in lesson.expected]
-    weight = 4  # a real mail teaches the weighing more than an example sentence does
-    fitted = logistic([*examples, *own * weight], [*names, *own_names * weight], strength=0.1)
-    classes = tuple(sorted(set(names)))
-    predicted = [""] * len(own)
-    order = np.random.default_rng(2).permutation(len(own))
-    for fold in range(FOLDS):
-        out = set(order[fold::FOLDS].tolist())
-        kept = [number for number in range(len(own)) if number not in out]
-        part = logistic([*examples, *[own[n] for n in kept] * weight], [*names, *[own_names[n] for n in kept] * weight], strength=0.1)
+    rows = _out_of_fold(sounds, names, more)
+    model = linear([*sounds, *(each for each, _ in more)], [*names, *(name for _, name in more)], strength=CATEGORY_STRENGTH)
+    taught = [(numbers(row, each), name) for row, each, name in zip(rows, reads, names, strict=True)]
+    cases = [*lesson.mails, *lesson.questions, *lesson.composed]
+    own = [numbers(scores(features, model, case.read), case.read) for case in cases]
+    # a question about somebody's own matter is ``case`` or ``other``; which one its label does not say, so it teaches nothing here
+    teaches = [OWN_WEIGHT] * len(lesson.mails) + [
+        int(bool(case.faq) or (case.asked is not None and case.asked.background != "own-case")) for case in lesson.questions
+    ]
+    teaches += [0] * len(lesson.composed)
+
+    def weighing(kept: Sequence[int]) -> Logistic:
+        own_rows = [(own[n], cases[n].category) for n in kept for _ in range(teaches[n])]
+        table = [*taught, *own_rows]
+        return logistic([row for row, _ in table], [name for _, name in table], strength=0.1)
+
+    classes = tuple(sorted({name for _, name in taught} | {case.category for case in cases}))
+    for kept, out in _folds(cases, range(len(cases))):
+        part = weighing(kept)
         for number in out:
-            told = stated(lesson.reads[number])
-            predicted[number] = told.value if told is not None else classes[int(part(own[number]).argmax())]
-    return model, fitted, classes, predicted
+            chances = dict(zip(map(Category, classes), map(float, part(own[number])), strict=True))
+            cases[number].chances = settled(chances, cases[number].read)
+    return {
+        **model.arrays("category"),
+        **weighing(range(len(cases))).arrays("category.calibration"),
+        "category.order": np.array(classes),
+        "category.accuracy": np.array(_accuracy(lesson.mails)),
+    }
 
 
-def _questions_as_mails(knowledge: Knowledge, matcher: Matcher) -> tuple[list[Read], list[str]]:
-    """The evaluation questions as short mails: they teach where a question that we answer ends and one for a person begins.
-
-    Those about somebody's own case belong to ``case`` or ``other``; which one the label does not say, so they teach nothing here.
-    """
-    reads, names = [], []
-    for question in knowledge.questions:
-        message = Message("", Address("", "a@b.example"), "", question.question, question.question)
-        told = read(message, Examined(), matcher)
-        if question.faq or (told.asked is not None and told.asked.background != "own-case"):
-            reads.append(told)
-            names.append("faq" if question.faq else "other")
-    return reads, names
-
-
-def _accuracy(predicted: list[str], lesson: Lesson) -> float:
-    right = sum(got == expect["category"] or got in expect.get("also", ()) for got, expect in zip(predicted, lesson.expected, strict=True))
-    return float(right) / max(1, len(predicted))
+def _accuracy(mails: Sequence[Case]) -> float:
+    told = [max(case.chances, key=lambda name: case.chances[name]).value for case in mails]
+    return sum(name == case.category or name in case.also for name, case in zip(told, mails, strict=True)) / max(1, len(mails))
 
 
 def _category_of(label: str) -> str:
@@ -264,14 +305,18 @@ def _category_of(label: str) -> str:
     return "case" if label == BACKGROUND + "own-case" else "other"
 
 
-def _out_of_fold(sounds: list[list[str]], names: list[str], more: list[list[str]], more_names: list[str]) -> list[list[float]]:
+def _out_of_fold(sounds: list[list[str]], names: list[str], more: Sequence[tuple[list[str], str]]) -> list[list[float]]:
     """Scores of each example by a model that has not seen it."""
     found: list[list[float]] = [[] for _ in sounds]
     order = np.random.default_rng(3).permutation(len(sounds))
     for fold in range(3):
         out = set(order[fold::3].tolist())
         kept = [number for number in range(len(sounds)) if number not in out]
-        model = linear([*(sounds[n] for n in kept), *more], [*(names[n] for n in kept), *more_names], strength=CATEGORY_STRENGTH)
+        model = linear(
+            [*(sounds[n] for n in kept), *(each for each, _ in more)],
+            [*(names[n] for n in kept), *(name for _, name in more)],
+            strength=CATEGORY_STRENGTH,
+        )
         for number in out:
             found[number] = [float(value) for value in model.scores(sounds[number]).mean(axis=0)]
     return found
@@ -282,25 +327,6 @@ def _example_read(example: Example, matcher: Matcher) -> Read:
     own = parts.own or example.text
     message = Message("", Address("", "a@b.example"), example.subject, example.text, own, quoted=parts.quoted, signature=parts.signature)
     return read(message, Examined(), matcher)
-
-
-def _assurance_arrays(lesson: Lesson, held_out: list[float], predicted: list[str]) -> dict[str, npt.NDArray[np.generic]]:
-    """Held-out verdicts: confidence, whether it would be right, whether an answer exists; a mail of another category is never answered."""
-    rows = []
-    position = 0
-    named = {name for _, faq, also in _all_asked(lesson) for name in (*faq, *also)}
-    for number, (asked, faq, also) in enumerate(_all_asked(lesson)):
-        confidence = 0.0
-        if asked is not None:
-            confidence, position = held_out[position], position + 1
-            confidence = 0.0 if asked.half else confidence
-        if number < len(predicted) and predicted[number] != "faq":
-            confidence = 0.0
-        best = asked.best if asked is not None else ""
-        if best not in named:
-            confidence = 0.0  # a topic beyond the labelled ones is neither right nor a fault: a person reads such answers
-        rows.append((confidence, float(best in faq or best in also), float(bool(faq)), float(best in faq)))
-    return {"held-out": np.array(rows, dtype=np.float64)}
 
 
 def _end_with_input() -> None:
