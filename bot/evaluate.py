@@ -9,15 +9,15 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.knowledge import labelled_question
+from bot.knowledge import LabelledQuestion, labelled_question
 from bot.model import Category
 from bot.pipeline import Judged
-from bot.understanding import Asked, lower_bound
+from bot.understanding import Asked, Model, lower_bound
 
 
 class UnreadableCorpus(ValueError):
@@ -55,6 +55,7 @@ class Report:
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     curve: list[tuple[float, float, float]] = field(default_factory=list)  # threshold, coverage, precision
+    groups: dict[str, Counter[str]] = field(default_factory=dict)  # figures of a part: a language, a length, a topic
 
 
 def mails(folder: Path, classify: Callable[[bytes], Judged]) -> Report:
@@ -156,44 +157,33 @@ def macro_f1(confusion: Mapping[tuple[str, str], int]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def questions(path: Path, ask: Callable[[str], Asked], known: frozenset[str]) -> Report:
-    """Figures on labelled questions; an answer from a topic that ``known`` does not name is told apart. Errors: ``UnreadableCorpus``."""
+def own(model: Model) -> Report:
+    """What the answers rest on: the cross-validated figures of our own evaluation set, for mails and for the chat."""
+    names = ("n", "precision", "lower95", "coverage", "threshold")
+    figures: dict[str, Any] = {name: round(getattr(model.assurance, name), 4) for name in names}
+    figures |= {f"chat_{name}": round(getattr(model.chat, name), 4) for name in names}
+    return Report({**figures, "category": round(model.category_accuracy, 4), "version": model.knowledge.version})
+
+
+def questions(path: Path, ask: Callable[[str], Asked]) -> Report:
+    """Figures on labelled questions; an answer from a topic that no label names is told apart. Errors: ``UnreadableCorpus``."""
+    labels = _labelled(path)
+    known = {name for label in labels for name in (*label.faq, *label.also)}
     answered, errors, times = Answered(), [], []
     counts: Counter[str] = Counter()
-    lines = _lines(path)
-    for number, line in enumerate(lines, 1):
-        try:
-            labelled = labelled_question(line)
-        except (KeyError, ValueError):
-            raise UnreadableCorpus(f"{path}:{number} is no labelled question") from None
+    groups: dict[str, Counter[str]] = {}
+    for number, label in enumerate(labels, 1):
         begun = time.perf_counter()
-        asked = ask(labelled.question)
+        asked = ask(label.question)
         times.append(time.perf_counter() - begun)
-        counts["language"] += asked.language is labelled.language
-        best = [score.id for score in asked.alternatives]
-        answered.answerable += bool(labelled.faq)
-        answered.unanswerable += not labelled.faq
-        if labelled.faq:
-            counts["top1"] += bool(best) and best[0] in labelled.faq
-            counts["top3"] += any(name in labelled.faq for name in best[:3])
-        answered.confidences.append((asked.confidence, bool(best) and best[0] in labelled.faq, bool(labelled.faq)))
-        if asked.faq is None:
-            continue
-        if asked.faq not in known:
-            answered.extra.append(f"{asked.faq}: {labelled.question}")
-            continue
-        fine = asked.faq in labelled.faq or asked.faq in labelled.also
-        answered.n += 1
-        answered.right += fine
-        answered.covered += asked.faq in labelled.faq
-        answered.unanswerable_answered += not labelled.faq and not fine
-        if not fine:
-            errors.append(
-                f"{number}: answered with {asked.faq} ({asked.confidence:.3f}), should be {list(labelled.faq) or 'silence'}: {labelled.question}"
-            )
-    total, wanted = max(1, len(lines)), max(1, answered.answerable)
+        counts["language"] += asked.language is label.language
+        fault = _score_question(label, asked, known, counts, answered)
+        errors += [f"{number}: {fault}"] if fault else []
+        for name in _groups_of(label):
+            _count_in(groups.setdefault(name, Counter()), label, asked)
+    total, wanted = max(1, len(labels)), max(1, answered.answerable)
     figures = {
-        "questions": len(lines),
+        "questions": len(labels),
         "topic_top1": round(counts["top1"] / wanted, 4),
         "topic_top3": round(counts["top3"] / wanted, 4),
         **answered.figures(),
@@ -202,7 +192,53 @@ def questions(path: Path, ask: Callable[[str], Asked], known: frozenset[str]) ->
         "ms_per_question": round(statistics.median(times) * 1000, 2) if times else 0.0,
         "extra_topics": answered.extra,
     }
-    return Report(figures, errors=errors, curve=curve(answered))
+    return Report(figures, errors=errors, curve=curve(answered), groups=groups)
+
+
+def _score_question(label: LabelledQuestion, asked: Asked, known: Container[str], counts: Counter[str], answered: Answered) -> str:
+    """Count one question; returns what is wrong with the answer."""
+    best = [score.id for score in asked.alternatives]
+    answered.answerable += bool(label.faq)
+    answered.unanswerable += not label.faq
+    if label.faq:
+        counts["top1"] += bool(best) and best[0] in label.faq
+        counts["top3"] += any(name in label.faq for name in best[:3])
+    answered.confidences.append((asked.confidence, bool(best) and best[0] in (*label.faq, *label.also), bool(label.faq)))
+    if asked.faq is None:
+        return ""
+    if asked.faq not in known:
+        answered.extra.append(f"{asked.faq}: {label.question}")
+        return ""
+    fine = asked.faq in label.faq or asked.faq in label.also
+    answered.n += 1
+    answered.right += fine
+    answered.covered += asked.faq in label.faq
+    answered.unanswerable_answered += not label.faq and not fine
+    return "" if fine else f"answered with {asked.faq} ({asked.confidence:.3f}), should be {list(label.faq) or 'silence'}: {label.question}"
+
+
+def _groups_of(label: LabelledQuestion) -> tuple[str, str]:
+    """What the faults may have in common: the language, and how much is said."""
+    words = len(label.question.split())
+    return f"language {label.language.value}", "up to 5 words" if words <= 5 else "6 to 12 words" if words <= 12 else "more than 12 words"
+
+
+def _count_in(group: Counter[str], label: LabelledQuestion, asked: Asked) -> None:
+    group["n"] += 1
+    group["answerable"] += bool(label.faq)
+    group["first right"] += bool(asked.alternatives) and asked.alternatives[0].id in label.faq
+    group["answered right"] += asked.faq in label.faq
+    group["answered wrong"] += asked.faq is not None and asked.faq not in (*label.faq, *label.also)
+
+
+def _labelled(path: Path) -> list[LabelledQuestion]:
+    found = []
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            found.append(labelled_question(line))
+        except (KeyError, ValueError, TypeError):
+            raise UnreadableCorpus(f"{path}:{number} is no labelled question") from None
+    return found
 
 
 def curve(answered: Answered) -> list[tuple[float, float, float]]:
@@ -214,6 +250,14 @@ def curve(answered: Answered) -> list[tuple[float, float, float]]:
         if n == len(rows) or n % max(1, len(rows) // 20) == 0:
             points.append((confidence, right / max(1, answered.answerable), right / n))
     return points
+
+
+def drawn(points: Sequence[tuple[float, float, float]], width: int = 50) -> list[str]:
+    """The curve as lines of text: threshold, coverage as a bar, precision."""
+    lines = ["threshold  precision  coverage"]
+    for threshold, coverage, precision in points:
+        lines.append(f"    {threshold:.3f}      {precision:.3f}     {coverage:.3f} {'█' * round(coverage * width)}")
+    return lines
 
 
 def plot(report: Report, path: Path) -> None:

@@ -170,6 +170,8 @@ def _worse(old: Model, new: Model) -> str:
     for name, before, after in (
         ("coverage", old.assurance.coverage, new.assurance.coverage),
         ("precision", old.assurance.precision, new.assurance.precision),
+        ("coverage in the chat", old.chat.coverage, new.chat.coverage),
+        ("precision in the chat", old.chat.precision, new.chat.precision),
         ("category accuracy", old.category_accuracy, new.category_accuracy),
     ):
         if after < before - SLACK:
@@ -178,7 +180,7 @@ def _worse(old: Model, new: Model) -> str:
 
 
 def _figures(model: Model) -> str:
-    return f"coverage {model.assurance.coverage:.3f} at precision {model.assurance.precision:.4f} (n={model.assurance.n}), category {model.category_accuracy:.3f}"
+    return f"coverage {model.assurance.coverage:.3f} at precision {model.assurance.precision:.4f} (n={model.assurance.n}), in the chat {model.chat.coverage:.3f} at {model.chat.precision:.4f} (n={model.chat.n}), category {model.category_accuracy:.3f}"
 
 
 def _checked(file: Path) -> list[str]:

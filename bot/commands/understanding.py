@@ -94,24 +94,18 @@ def _report(chosen: Settings, folder: Path | None, questions: Path | None) -> An
 
     if questions is not None:
         model = brain(chosen).model
-        return evaluation.questions(questions, lambda text: understanding.ask(text, model), evaluation_topics(model))
+        return evaluation.questions(questions, lambda text: understanding.ask(text, model))
     with thinking(chosen) as parts:
         if folder is None:
-            assurance = parts.brain.model.assurance
-            names = ("n", "precision", "lower95", "coverage", "threshold", "version")
-            return evaluation.Report({name: getattr(assurance, name) for name in names})
+            return evaluation.own(parts.brain.model)
         return evaluation.mails(folder, lambda content: pipeline.classify(parts, raw(content, parts.clock())))
-
-
-def evaluation_topics(model: Any) -> frozenset[str]:
-    """The topics that labelled questions name; answers from further ones are told apart."""
-    named = {name for question in model.knowledge.questions for name in (*question.faq, *question.also)}
-    return frozenset(named & set(model.knowledge.topics))
 
 
 def _show_report(report: Any) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from bot import evaluate as evaluation
 
     console = Console()
     table = Table("figure", "value")
@@ -124,10 +118,14 @@ def _show_report(report: Any) -> None:
         for wanted in names:
             grid.add_row(wanted, *(str(report.confusion.get((wanted, got), "") or "·") for got in names))
         console.print(grid)
-    if report.curve:
-        console.print("threshold  coverage  precision")
-        for threshold, coverage, precision in report.curve:
-            console.print(f"    {threshold:.3f}     {coverage:.3f}      {precision:.3f}", highlight=False)
+    if report.groups:
+        columns = list(dict.fromkeys(name for counts in report.groups.values() for name in counts))
+        parts = Table("part", *columns)
+        for name, counts in sorted(report.groups.items()):
+            parts.add_row(name, *(str(counts[column]) for column in columns))
+        console.print(parts)
+    for line in evaluation.drawn(report.curve) if report.curve else ():
+        console.print(line, markup=False, highlight=False)
     for error in report.errors:
         console.print(error, markup=False, highlight=False)
 

@@ -61,7 +61,7 @@ def add(router: APIRouter, console: Console) -> None:
         asked = await asyncio.to_thread(ask, question, model, wanted) if question else None
         near, others = asked_evidence(asked.evidence, model.knowledge, visit.language) if asked is not None else ((), ())
         titles = {topic.id: topic.title(visit.language) for topic in model.knowledge.topics.values()}
-        context: dict[str, Any] = {"near": near, "others": others, "titles": titles, "threshold": model.assurance.threshold}
+        context: dict[str, Any] = {"near": near, "others": others, "titles": titles, "threshold": model.chat.threshold}
         answer = answering.paragraphs(asked.answer) if asked is not None else []
         return console.page(visit, "try.html.jinja", question=question, spoken=spoken, asked=asked, answer=answer, **context)
 
