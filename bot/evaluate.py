@@ -9,15 +9,19 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.knowledge import LabelledQuestion, labelled_question
 from bot.model import Category
 from bot.pipeline import Judged
 from bot.understanding import Asked, Model, lower_bound
+from bot.understanding.topics import BACKGROUND
+
+if TYPE_CHECKING:  # it brings scikit-learn along, which only ``--paraphrases`` needs
+    from bot.understanding.leaveout import Placed
 
 
 class UnreadableCorpus(ValueError):
@@ -163,6 +167,27 @@ def own(model: Model) -> Report:
     figures: dict[str, Any] = {name: round(getattr(model.assurance, name), 4) for name in names}
     figures |= {f"chat_{name}": round(getattr(model.chat, name), 4) for name in names}
     return Report({**figures, "category": round(model.category_accuracy, 4), "version": model.knowledge.version})
+
+
+def paraphrases(placed: Iterable[Placed]) -> Report:
+    """Figures of the knowledge base itself, each text judged by models that have not seen it."""
+    groups: dict[str, Counter[str]] = {}
+    errors = []
+    for each in placed:
+        kind = "negatives" if each.stands.startswith(BACKGROUND) else "topics"
+        for name in (f"all {kind}", f"{kind} in {each.language.value}", each.stands):
+            groups.setdefault(name, Counter()).update(
+                {"n": 1, "right": each.right, "put under another topic": not each.right and not each.put.startswith(BACKGROUND)}
+            )
+        if not each.right:
+            errors.append(f"{each.stands}: “{each.text}” fits {each.put} better")
+    figures = {"paraphrases": groups.get("all topics", Counter())["n"], "negatives": groups.get("all negatives", Counter())["n"]}
+    shares = {
+        name: round(groups[f"all {kind}"]["right"] / groups[f"all {kind}"]["n"], 4)
+        for name, kind in (("paraphrase_right", "topics"), ("negative_right", "negatives"))
+        if f"all {kind}" in groups
+    }
+    return Report({**figures, **shares}, errors=sorted(errors), groups=groups)
 
 
 def questions(path: Path, ask: Callable[[str], Asked]) -> Report:

@@ -180,7 +180,11 @@ def _worse(old: Model, new: Model) -> str:
 
 
 def _figures(model: Model) -> str:
-    return f"coverage {model.assurance.coverage:.3f} at precision {model.assurance.precision:.4f} (n={model.assurance.n}), in the chat {model.chat.coverage:.3f} at {model.chat.precision:.4f} (n={model.chat.n}), category {model.category_accuracy:.3f}"
+    mail, chat = model.assurance, model.chat
+    return (
+        f"coverage {mail.coverage:.3f} at precision {mail.precision:.4f} (n={mail.n}), "
+        f"in the chat {chat.coverage:.3f} at {chat.precision:.4f} (n={chat.n}), category {model.category_accuracy:.3f}"
+    )
 
 
 def _checked(file: Path) -> list[str]:

@@ -66,6 +66,9 @@ def _shown(row: dict[str, Any]) -> str:
 def evaluate(
     folder: Annotated[Path | None, typer.Argument(help="A folder with labels.jsonl and its .eml files.")] = None,
     questions: Annotated[Path | None, typer.Option("--questions", help="A file of labelled questions.")] = None,
+    paraphrases: Annotated[
+        bool, typer.Option("--paraphrases", help="The knowledge base itself: each text judged without itself. Takes minutes.")
+    ] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the risk–coverage curve into this SVG file.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -75,7 +78,7 @@ def evaluate(
 
     chosen = settings(config)
     try:
-        report = _report(chosen, folder, questions)
+        report = _of_knowledge(chosen) if paraphrases else _report(chosen, folder, questions)
     except evaluation.UnreadableCorpus as error:
         raise ConfigError(str(error)) from None
     if plot is not None:
@@ -84,6 +87,15 @@ def evaluate(
         print(json.dumps(report.figures, ensure_ascii=False))
     else:
         _show_report(report)
+
+
+def _of_knowledge(chosen: Settings) -> Any:
+    from bot import evaluate as evaluation
+    from bot import knowledge
+    from bot.understanding import leaveout
+
+    loaded = knowledge.load(_own_folder(chosen))
+    return evaluation.paraphrases(leaveout.place(loaded))
 
 
 def _report(chosen: Settings, folder: Path | None, questions: Path | None) -> Any:

@@ -55,7 +55,7 @@ class Linear:
         found = [(vocabulary[feature], count) for feature, count in Counter(features).items() if feature in vocabulary]
         indices = np.fromiter((index for index, _ in found), dtype=np.int32, count=len(found))
         counts = np.fromiter((count for _, count in found), dtype=np.float32, count=len(found))
-        return indices, (1.0 + np.log(counts)) * self.idf[indices]
+        return indices, (np.float32(1.0) + np.log(counts)) * self.idf[indices]
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
         """What ``from_arrays`` reads back."""
