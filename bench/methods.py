@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from rapidfuzz import fuzz, process, utils
@@ -18,7 +19,7 @@ from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
 
 from bot.knowledge import Knowledge, load
-from bot.understanding import sentences, training
+from bot.understanding import fitting, sentences, training
 from bot.understanding.features import Features, stem
 from bot.understanding.topics import BACKGROUND, Matcher
 
@@ -121,20 +122,30 @@ def _figures(rows: list[tuple[float, bool, bool, bool]]) -> str:
 
 
 def _ours(knowledge, texts, labels, featured, features):  # type: ignore[no-untyped-def]
-    """The three views, nearest examples and a calibrated confidence (cross-validated), as the assistant uses them."""
-    model = training.linear(featured, labels)
-    matcher = Matcher(features, model, training.nearest(texts, featured, labels, model), None)
+    """Three views and nearest examples, with an even calibration and with the verdict (both cross-validated), as the assistant uses them."""
+    model = fitting.linear(featured, labels)
+    matcher = Matcher(features, model, fitting.nearest(texts, featured, labels, model), None)
+    lesson = training.lesson_of(replace(knowledge, mails=()), matcher)
     begun = time.perf_counter()
-    asked = [matcher.ask(sentences.body(q.question) or [sentences.Sentence(q.question, True)]) for q in knowledge.questions]
-    milliseconds = (time.perf_counter() - begun) * 1000 / len(asked)
-    lesson = training.Lesson([], [], [(each, q.faq, q.also) for each, q in zip(asked, knowledge.questions, strict=True)])
-    _, held_out = training._calibrate_topics(lesson)
-    told = [(each, q) for each, q in zip(asked, knowledge.questions, strict=True) if each is not None]
-    rows = [
-        (sure, each.best in q.faq, each.best in q.faq or each.best in q.also, bool(q.faq))
-        for sure, (each, q) in zip(held_out, told, strict=True)
-    ]
-    print(f"**three SVM views, nearest examples, calibrated (in use)** | {_figures(rows)} | {milliseconds:.2f}")
+    for question in knowledge.questions:
+        matcher.ask(sentences.body(question.question) or [sentences.Sentence(question.question, True)])
+    milliseconds = (time.perf_counter() - begun) * 1000 / len(knowledge.questions)
+    rows = [(case.asked.numbers[1], case) for case in lesson.questions if case.asked is not None]
+    _print_ours("three SVM views and nearest examples, the margin", rows, milliseconds)
+    matcher = matcher.calibrated(training.first_calibration(lesson))
+    for case in lesson.questions:
+        case.read = replace(case.read, asked=matcher.again(case.asked))
+    even = [(case.asked.confidence, case) for case in lesson.questions if case.asked is not None]
+    _print_ours("the same, numbers evenly weighed (logistic)", even, milliseconds)
+    lesson.composed = training.composed(lesson, matcher)
+    sure = training.chat_verdicts(lesson).held_out[:, 0]
+    _print_ours("**the same, with the verdict (in use)**", list(zip(sure, lesson.questions, strict=True)), milliseconds)
+
+
+def _print_ours(name, rows, milliseconds) -> None:  # type: ignore[no-untyped-def]
+    told = [(sure, case.asked, case) for sure, case in rows if case.asked is not None]
+    figures = [(sure, a.best in c.faq, a.best in c.faq or a.best in c.also, bool(c.faq)) for sure, a, c in told]
+    print(f"{name} | {_figures(figures)} | {milliseconds:.2f}", flush=True)
 
 
 if __name__ == "__main__":

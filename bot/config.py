@@ -308,7 +308,7 @@ class Answers(Section):
 
     precision: float = Field(0.99, ge=0.5, le=1)
     precision_floor: float = Field(0.95, ge=0, le=1)
-    chat_precision: float = Field(0.98, ge=0.5, le=1)
+    chat_precision: float = Field(0.97, ge=0.5, le=1)
     per_sender_per_day: int = Field(4, ge=0)
     status: bool = False
 

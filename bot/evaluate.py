@@ -32,7 +32,7 @@ class UnreadableCorpus(ValueError):
 class Answered:
     """Answers that would go out alone, against what they should have been."""
 
-    confidences: list[tuple[float, bool, bool]] = field(default_factory=list)  # confidence, right, answerable
+    confidences: list[tuple[float, bool, bool]] = field(default_factory=list)  # confidence, no fault, exactly right
     n: int = 0
     right: int = 0
     answerable: int = 0
@@ -140,7 +140,7 @@ def _score_answer(wanted: str, topics: Sequence[str], judged: Judged, answered: 
     fine = bool(set(given) & set(topics))
     if decision.category is Category.FAQ:
         best = understanding.alternatives[0].id if understanding.alternatives else ""
-        answered.confidences.append((understanding.faq_confidence, best in topics, bool(topics)))
+        answered.confidences.append((understanding.faq_confidence, best in topics, best in topics))
     if not out:
         return []
     answered.n += 1
@@ -228,7 +228,8 @@ def _score_question(label: LabelledQuestion, asked: Asked, known: Container[str]
     if label.faq:
         counts["top1"] += bool(best) and best[0] in label.faq
         counts["top3"] += any(name in label.faq for name in best[:3])
-    answered.confidences.append((asked.confidence, bool(best) and best[0] in (*label.faq, *label.also), bool(label.faq)))
+    first = best[0] if best else ""
+    answered.confidences.append((asked.confidence, first in (*label.faq, *label.also), first in label.faq))
     if asked.faq is None:
         return ""
     if asked.faq not in known:
@@ -268,16 +269,16 @@ def _labelled(path: Path) -> list[LabelledQuestion]:
 
 def curve(answered: Answered) -> list[tuple[float, float, float]]:
     """Risk and coverage: (threshold, coverage of the answerable, precision) at falling thresholds."""
-    points, right = [], 0
+    points, right, covered = [], 0, 0
     rows = sorted(answered.confidences, reverse=True)
-    for n, (confidence, fine, _) in enumerate(rows, 1):
-        right += fine
+    for n, (confidence, fine, exact) in enumerate(rows, 1):
+        right, covered = right + fine, covered + exact
         if n == len(rows) or n % max(1, len(rows) // 20) == 0:
-            points.append((confidence, right / max(1, answered.answerable), right / n))
+            points.append((confidence, covered / max(1, answered.answerable), right / n))
     return points
 
 
-def drawn(points: Sequence[tuple[float, float, float]], width: int = 50) -> list[str]:
+def drawn(points: Sequence[tuple[float, float, float]], width: int = 40) -> list[str]:
     """The curve as lines of text: threshold, coverage as a bar, precision."""
     lines = ["threshold  precision  coverage"]
     for threshold, coverage, precision in points:

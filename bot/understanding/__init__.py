@@ -31,10 +31,10 @@ from bot.understanding.topics import Asked as Matched
 from bot.understanding.topics import Matcher
 from bot.understanding.verdicts import chat_numbers, mail_numbers
 
-FORMAT = "11"  # of the arrays; a cache of another format is learned anew
+FORMAT = "12"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
 PRECISION, FLOOR = 0.99, 0.95
-CHAT_PRECISION = 0.98  # somebody who sits there sees the source, asks again or turns to a person; a mail has gone out
+CHAT_PRECISION = 0.97  # somebody who sits there sees the source, asks again or turns to a person; a mail has gone out
 RESERVE = 1 / 3  # of the faults that the precision allows are kept back: a threshold chosen on the same answers flatters itself
 MANY = 4  # topics that one answer may hold at most
 STRANGE = frozenset({"elsewhere", "tricks", "small-talk", "other-ssb"})
@@ -201,6 +201,8 @@ def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = P
     total = max(1, int(answerable.sum()))
     below = confidence[order[best + 1]] if best + 1 < len(order) else 0.0
     threshold = float((confidence[order[best]] + below) / 2)
+    if threshold <= below:  # two confidences with nothing between them
+        threshold = float(confidence[order[best]])
     count, good = int(n[best]), int(right[best])
     return Assurance(count, good / count, lower_bound(good, count), float(covered[best] / total), threshold, version)
 

@@ -123,8 +123,9 @@ def find(subject: str, text: str, attachments: Iterable[tuple[str, str]] = ()) -
 def _sender_numbers(text: str) -> list[str]:
     """Numbers that the sender calls their own ("Vår ref: 2026/1187-3", "our ref. NUPI-19/554"): they are nobody else's anywhere in the mail."""
     found = []
+    head = LETTERHEAD.match(text)
     for match in OURS.finditer(text):
-        if FROM_US.search(text[max(0, match.start() - 40) : match.start()]) or LETTERHEAD.search(text[: match.start()]):
+        if FROM_US.search(text[max(0, match.start() - 40) : match.start()]) or (head and head.end() <= match.start()):
             continue
         near = re.match(rf"[^\n\d]{{0,30}}(\d{{4}}|\d{{2}})/(\d{{1,6}})(?:{DASH}\d{{1,4}})?(?!\d)", text[match.end() : match.end() + 50])
         if near and not YOURS.search(text[match.end() : match.end() + near.start(1)]):
@@ -156,7 +157,7 @@ def _in_file_name(name: str) -> list[str]:
 
 def _in_text(text: str, attachment: bool) -> list[str]:
     """References of running text, in order."""
-    ours_is_ssbs = attachment and LETTERHEAD.search(text) is not None
+    ours_is_ssbs = attachment and LETTERHEAD.match(text) is not None
     columns = _columns(text, ours_is_ssbs)
     found: list[str] = []
     last_end, last_kept = 0, False

@@ -118,6 +118,8 @@ def _about(what: str, message: Message) -> bool:
 
 
 STATED = 0.9  # what a plain statement weighs against the sound of the text
+DENIED = 0.02  # what is left of a deletion's sound where its sentences promise, deny, ask or postpone
+NOT_YET = frozenset({"deletion-promised", "deletion-negated", "deletion-question", "deletion-postponed", "deletion-accident"})
 
 
 def stated(read: Read) -> Category | None:
@@ -154,8 +156,16 @@ class Categoriser:
 
 
 def settled(told: dict[Category, float], read: Read) -> dict[Category, float]:
-    """Probabilities in which a matter that a sentence states outright outweighs what the text sounds like."""
+    """Probabilities in which a matter that a sentence states outright outweighs what the text sounds like.
+
+    A text that speaks of deletion only to promise, deny, ask or postpone it is none, however much it sounds like one.
+    """
     sure = stated(read)
+    kinds = {statement.kind for statement in read.statements}
+    if kinds & NOT_YET and "deletion-done" not in kinds and Category.DELETION in told:
+        told = {name: value * (DENIED if name is Category.DELETION else 1.0) for name, value in told.items()}
+        total = sum(told.values())
+        told = {name: value / total for name, value in told.items()}
     if sure is None or max(told, key=lambda name: told[name]) is sure:
         return told
     return {name: value * (1.0 - STATED) + (STATED if name is sure else 0.0) for name, value in told.items()}

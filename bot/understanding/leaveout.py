@@ -14,7 +14,7 @@ from bot.knowledge import Knowledge
 from bot.model import Language
 from bot.understanding.features import Features
 from bot.understanding.fitting import linear, nearest
-from bot.understanding.topics import BACKGROUND, WEIGHTS, Matcher
+from bot.understanding.topics import BACKGROUND, Matcher
 
 FOLDS = 5
 
@@ -49,7 +49,7 @@ def place(knowledge: Knowledge, folds: int = FOLDS) -> Iterator[Placed]:
         matcher = Matcher(features, model, near, None)
         for n in out:
             text, language, stands = texts[n]
-            yield Placed(text, language, stands, matcher.classes[int((WEIGHTS @ matcher.opinion(text)[0]).argmax())])
+            yield Placed(text, language, stands, matcher.classes[int((matcher.weights @ matcher.opinion(text)[0]).argmax())])
 
 
 def _texts(knowledge: Knowledge) -> Iterator[tuple[str, Language, str]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 READ = 40_000  # characters of one text; what a person writes is far shorter
 SENTENCES = 120
+LONGEST_WORD = 40  # characters before a full stop in which an abbreviation is looked for
 LONGEST = 600  # characters of one sentence; a list without full stops is cut there
 
 ABBREVIATIONS = frozenset(
@@ -80,11 +81,10 @@ def split(text: str) -> list[str]:
     for line in re.split(r"\n\s*\n|\n(?=\s*(?:[-*•·–]|\(?\d{1,2}[.)]|\(?[a-h]\))\s)", _joined(text[:READ])):
         start = 0
         for match in BREAK.finditer(line):
-            piece = line[start : match.start()].strip()
-            last = LAST_WORD.search(piece)
+            last = LAST_WORD.search(line[max(start, match.start() - LONGEST_WORD) : match.start()].rstrip())
             if last and "\n" not in match.group() and (last[1].lower() in ABBREVIATIONS or len(last[1]) == 1 or last[1].isdigit()):
                 continue
-            _add(found, piece)
+            _add(found, line[start : match.start()].strip())
             start = match.end()
         _add(found, line[start:].strip())
         if len(found) >= SENTENCES:

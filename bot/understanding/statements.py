@@ -249,6 +249,11 @@ POSTPONE = re.compile(
     r"keep the data|retain the data|new deadline|later date|utsat\w*|uppskov|flytte fristen|flytta fristen|skyve)\b",
     re.IGNORECASE,
 )
+# the present tense, which promises only with a "when" or "once" beside it
+DELETES = re.compile(
+    r"\b(?:slett(?:er|ar)|makuler(?:er|ar)|destruer(?:er|ar)|fjern(?:er|ar)|raderar|(?:we|i|they) (?:delete|erase|destroy|wipe|shred|remove))\b",
+    re.IGNORECASE,
+)
 DELETION_TOPIC = re.compile(
     r"slett|makuler|destruer|destruksjon|delet|erase|erasure|destroy|destruct|shred|wipe|purge|rader|fjern|dispos|tilintet|øydele",
     re.IGNORECASE,
@@ -580,7 +585,9 @@ def _not_done(clause: str) -> str:
         return ""
     if NEGATION.search(clause) or re.search(r"\b(?:gjenstår|remains to|står igjen)\b", clause, re.IGNORECASE):
         return "deletion-negated"
-    return "deletion-promised" if FUTURE.search(clause) else ""
+    if FUTURE.search(clause) or (DELETES.search(clause) and CONDITION.search(clause)):
+        return "deletion-promised"
+    return ""
 
 
 def offer(sentence: Sentence) -> str:

@@ -2,7 +2,7 @@
 
 A text is cut into what it asks. Each question is scored alone and within the whole; every source of evidence (``Opinion`` rows: linear
 models over three views, nearest examples) scores each topic and each kind of question that must not be answered; a calibrated number
-says how often such a verdict is right. A further source (a local embedding model) would be one more row.
+says how often such a verdict is right.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -65,18 +66,39 @@ class Asked:
         return len(names) > 1 and not any(name.startswith(BACKGROUND) for name in names)
 
 
+class Source(Protocol):
+    """A source of evidence: an opinion of its own on what a text asks. A local embedding model would be one.
+
+    It is one more row beside the linear views and the nearest examples. What weighs the rows (``_numbers``, the calibrations, the
+    verdicts) is learned with the sources in place, so nothing else need know of it.
+    """
+
+    @property
+    def weight(self) -> float:
+        """What its scores weigh in the ranking, beside ``WEIGHTS``."""
+        ...
+
+    def scores(self, text: str) -> Floats:
+        """A score of each class, in the order of ``Matcher.classes``, of about the size of a margin (−1 to 1)."""
+        ...
+
+
 class Matcher:
     """Scores texts against topics and negatives. Not thread-safe (its features are not)."""
 
-    def __init__(self, features: Features, linear: Linear, nearest: Nearest, calibration: Logistic | None) -> None:
+    def __init__(
+        self, features: Features, linear: Linear, nearest: Nearest, calibration: Logistic | None, sources: Sequence[Source] = ()
+    ) -> None:
         """``calibration`` is None only while it is being learned: confidences are then bare margins."""
         self._features, self._linear, self._nearest, self._calibration = features, linear, nearest, calibration
+        self._sources = tuple(sources)
+        self.weights = np.array([*WEIGHTS, *(source.weight for source in self._sources)], dtype=np.float32)
         self._rarest = float(linear.idf.max(initial=1.0))
         self.is_topic = np.array([not name.startswith(BACKGROUND) for name in linear.classes])
 
     def calibrated(self, calibration: Logistic) -> Matcher:
         """The same with another calibration."""
-        return Matcher(self._features, self._linear, self._nearest, calibration)
+        return Matcher(self._features, self._linear, self._nearest, calibration, self._sources)
 
     def again(self, asked: Asked | None) -> Asked | None:
         """A verdict with the confidence of this calibration."""
@@ -96,7 +118,8 @@ class Matcher:
         indices, values = self._linear.vector(features)
         similarity = self._nearest.similarity(indices, values, self._linear.is_letter)
         near = self._nearest.by_class(similarity, len(self.classes))
-        return np.vstack([self._linear.scores_of(indices, values), near]), similarity
+        rows = [self._linear.scores_of(indices, values), near, *(source.scores(text) for source in self._sources)]
+        return np.vstack(rows), similarity
 
     def ask(self, sentences: Sequence[Sentence]) -> Asked | None:
         """What a text asks, as a whole; None for no text. ``parts`` holds its questions one by one."""
@@ -117,7 +140,7 @@ class Matcher:
         return self._asked(" ".join(questions), mixed, mixed_near, parts, len(sentences))
 
     def _asked(self, text: str, rows: Floats, similarity: Floats, parts: list[tuple[str, Floats]], sentences: int) -> Asked:
-        combined = WEIGHTS @ rows
+        combined = self.weights @ rows
         order = np.argsort(-np.where(self.is_topic, combined, -np.inf))
         best, second = int(order[0]), int(order[1])
         against = int(np.where(self.is_topic, -np.inf, combined).argmax())
@@ -142,7 +165,7 @@ class Matcher:
 
     def _part(self, text: str, rows: Floats, best: int) -> Part:
         """One question of several, beside the topic of the whole."""
-        combined = WEIGHTS @ rows
+        combined = self.weights @ rows
         alone = int(combined.argmax())
         unknown = alone != best and combined[alone] < UNKNOWN and len(text.split()) > SHORT
         against = float(np.where(self.is_topic, -np.inf, combined).max())
