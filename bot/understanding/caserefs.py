@@ -75,7 +75,8 @@ SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-ZÆØÅ])|\n|;")
 
 LETTERHEAD = re.compile(r"\A\s{0,80}(?!til\b|to\b)[^\n]{0,40}(?:statistisk sentralbyrå|statistics norway|\bssb\b)", re.IGNORECASE)
 COLUMNS = re.compile(
-    r"(?P<first>deres|your|vår|our|dykkar)\s+ref\w*\.?[^\n/\d]{1,60}?(?P<second>deres|your|vår|our|dykkar)\s+ref[^\n\d/]*\n", re.IGNORECASE
+    r"(?P<first>deres|your|vår|our|dykkar)\s+ref\w*\.?[^\n/\d]{1,60}?(?P<second>deres|your|vår|our|dykkar)\s+ref[^\n\d/]{0,80}\n",
+    re.IGNORECASE,
 )
 
 SERIAL = re.compile(r"(?<!\w)w\d{2}[_-]\d{3,5}(?!\d)", re.IGNORECASE)

@@ -82,7 +82,12 @@ def split(text: str) -> list[str]:
         start = 0
         for match in BREAK.finditer(line):
             last = LAST_WORD.search(line[max(start, match.start() - LONGEST_WORD) : match.start()].rstrip())
-            if last and "\n" not in match.group() and (last[1].lower() in ABBREVIATIONS or len(last[1]) == 1 or last[1].isdigit()):
+            if (
+                last
+                and "\n" not in match.group()
+                and not _is_word(last[1], line[match.end() : match.end() + 1])
+                and (last[1].lower() in ABBREVIATIONS or len(last[1]) == 1 or last[1].isdigit())
+            ):
                 continue
             _add(found, line[start : match.start()].strip())
             start = match.end()
@@ -90,6 +95,11 @@ def split(text: str) -> list[str]:
         if len(found) >= SENTENCES:
             break
     return found[:SENTENCES]
+
+
+def _is_word(last: str, following: str) -> bool:
+    """ "mappa er tom. Har" ends a sentence, "tom. 2019" does not: the abbreviation of "til og med" is also a word."""
+    return last.lower() == "tom" and not following.isdigit()
 
 
 def _joined(text: str) -> str:

@@ -237,7 +237,7 @@ FUTURE = re.compile(
     re.IGNORECASE,
 )
 CONDITION = re.compile(
-    r"\b(?:når|hvis|viss|dersom|såfremt|om|etter at|så snart|så fort|med en gang|straks|idet|innen|før|if|when|once|as soon as|unless|until|before|after|whether|in case|provided|hvorvidt|hvordan|korleis|how|at dere|om dere|that you)\b",
+    r"\b(?:når|hvis|viss|dersom|såfremt|om(?! (?:slett|makuler|destru))|etter at|så snart|så fort|med en gang|straks|idet|innen|før(?! \d)|if|when(?! (?:it|they|we|that) (?:was|were))|once|as soon as|unless|until|before(?! \d)|after|whether|in case(?!\s*(?:no\.?|nr\.?|number)?\s*\d)|provided|hvorvidt|hvordan|korleis|how|at dere|om dere|that you)\b",
     re.IGNORECASE,
 )
 ANTERIOR = re.compile(
@@ -512,6 +512,14 @@ def _governing(before: str) -> str:
     return re.split(r",\s|:\s|\bså\b|\bso\b|\band has\b|\bog har\b", before)[-1]
 
 
+# "can confirm that", "must report that": what stands before the report itself is no promise of the deed
+SAYS = re.compile(
+    r"\b(?:kan|can|må|skal|vil|may|must|will|want to|would like to|ønsker å|ønskjer å)\s+(?:\w+\s+)?(?:herved\s+|hereby\s+)?"
+    r"(?:bekreft\w*|meld\w*|meddel\w*|stadfest\w*|opplys\w*|inform\w*|confirm\w*|report\w*|seie|si|state)\b",
+    re.IGNORECASE,
+)
+
+
 def _done_at(clause: str) -> int | None:
     """Where a completed deletion of something like data begins, or None."""
     for match in DELETED.finditer(clause):
@@ -532,7 +540,7 @@ def _done_at(clause: str) -> int | None:
     match2 = DELETION_DONE.search(clause)
     if match2 and not re.search(
         r"\b(?:ber\w* om|krav\w* om|må|skal|kan|hvordan|korleis|how|request\w*|need\w*|asking|ask for|requires?|kravet|mal\b|reminder|påminn\w*|purr\w*|asked (?:us )?to|template|skjema for|form for|ikke|ikkje|not)\b",
-        clause[: match2.end()],
+        SAYS.sub("", clause[: match2.end()]),
         re.IGNORECASE,
     ):
         return match2.end()

@@ -222,7 +222,11 @@ from bot.mail import parse
 from bot.model import Raw
 from bot.understanding import caserefs, sentences, sensitive, statements
 from bot.understanding.language import detect
-for unit in ("a", "a ", "? ", "1", "1/", "sak ", "slettet ", "ikke ", "tilbud ", "har ", "vi bekrefter at ", "(", "é", "\\n", "> ", "23/1234 ", ", ", "og "):
+for unit in (
+    "a", "a ", "? ", "1", "1/", "sak ", "slettet ", "ikke ", "tilbud ", "har ", "vi bekrefter at ", "(", "é", "\\n",
+    "> ", "23/1234 ", ", ", "og ", "vår ref ", "Deres ref. Vår ref. ", "f.eks. ", "REK ", "deres brev, ", "sak, sak; ",
+    "innsyn i ", "hvilke opplysninger ", "kan dere ",
+):
     text = unit * (400_000 // len(unit))
     told = sentences.body(text)
     statements.find(told, "text", about_deletion=True)
