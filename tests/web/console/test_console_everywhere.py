@@ -72,6 +72,8 @@ async def test_axe_finds_nothing(enter: Enter, desk: Served, addresses: list[str
     """Every page with every fold open, as a lead sees it, and the log-in."""
     page, found = await enter("lead", locale=locale), list[str]()
     for address in addresses:
+        if locale != "nb-NO" and "?" in address:
+            continue  # the same page with other rows
         await page.goto(address)
         await page.evaluate("() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
         assert (await page.locator("html").get_attribute("lang")) == locale[:2]

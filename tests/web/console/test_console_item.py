@@ -15,13 +15,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from bot import understanding
-from bot.model import Language
 from bot.pipeline import deliver_waiting
-from bot.understanding import Model
 from tests.web.conftest import Served, ServeWith
 from tests.web.console.conftest import Enter
-from tests.web.console.desk import arrive, ask, hire, learner, mail, path_of
+from tests.web.console.desk import arrive, ask, hire, learner, mail, path_of, surely_asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,13 +33,6 @@ async def drafting(web_server: ServeWith) -> AsyncIterator[Served]:
         await hire(served.parts, "caseworker", "caseworker-2", "lead")
         yield served
         await served.parts.examiner.end()
-
-
-def surely_asked(model: Model, topic: str = "who-can-sign") -> str:
-    """The letter that the model is surest belongs to a topic: a test of the console must not hang on a threshold."""
-    asked = [understanding.ask(question, model) for question in model.knowledge.topics[topic].questions[Language.NB]]
-    best = max((each for each in asked if each.faq == topic), key=lambda each: each.confidence)
-    return f"Hei,\n\n{best.question}\n\nHilsen Kari"
 
 
 async def sent(served: Served, after: timedelta = timedelta(seconds=31)) -> list[EmailMessage]:
