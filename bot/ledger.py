@@ -38,7 +38,7 @@ class Balance:
 
     def sentence(self) -> str:
         """``INBOX: 412 on the server = 410 handled + 2 quarantined``."""
-        parts = [f"{self.here[label]} {WORDS[label]}" for label in LABELS if self.here.get(label)]
+        parts = _parts(self.here)
         parts += [f"{self.coming} on their way"] if self.coming else []
         parts += [f"{len(self.gaps)} not recorded"] if self.gaps else []
         return f"{self.folder}: {self.on_server} on the server = " + (" + ".join(parts) or "0")
@@ -50,6 +50,15 @@ class Balance:
             more = f" and {len(self.gaps) - SHOWN} more" if len(self.gaps) > SHOWN else ""
             lines.append("not recorded: UID " + ", ".join(str(uid) for uid in self.gaps[:SHOWN]) + more)
         return lines
+
+
+def _parts(labels: Mapping[str, int]) -> list[str]:
+    return [f"{labels[label]} {WORDS[label]}" for label in LABELS if labels.get(label)]
+
+
+def recorded_line(source: str, labels: Mapping[str, int]) -> str:
+    """``smtp: 300 recorded = 298 handled + 2 copies``: a source whose mails are recorded before they are acknowledged."""
+    return f"{source}: {sum(labels.values())} recorded = " + " + ".join(_parts(labels))
 
 
 def balance(folder: str, on_server: Collection[int], passed: int, recorded: Mapping[int, tuple[str, str]]) -> Balance:
@@ -68,4 +77,4 @@ def balance(folder: str, on_server: Collection[int], passed: int, recorded: Mapp
     )
 
 
-__all__ = ["Balance", "balance"]
+__all__ = ["Balance", "balance", "recorded_line"]

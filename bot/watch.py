@@ -41,10 +41,13 @@ class Look:
 
 
 async def watch_forever(parts: Parts) -> None:
-    """Look every ``WATCH_SECONDS`` until cancelled."""
+    """Look every ``WATCH_SECONDS`` until cancelled. A look that fails (a template of the operator's own) ends nothing else."""
     watcher = Watcher(parts)
     while True:
-        await watcher.look()
+        try:
+            await watcher.look()
+        except Exception as error:
+            parts.journal.trouble("watch", "look", error)
         await asyncio.sleep(WATCH_SECONDS)
 
 

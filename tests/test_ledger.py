@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.ledger import balance
+from bot.ledger import balance, recorded_line
 
 HANDLED, QUARANTINED, COPY, WAITING = ("handled", "moved"), ("quarantined", "waiting"), ("copy", ""), ("waiting", "")
 
@@ -25,6 +25,10 @@ def test_r42_what_is_missing_is_named_and_what_is_on_its_way_is_not_missing() ->
 def test_r02_what_people_moved_or_deleted_is_told_from_what_we_moved() -> None:
     found = balance("INBOX", [4], 4, {1: HANDLED, 2: ("handled", "gone"), 3: ("handled", "waiting"), 4: COPY})
     assert (found.moved, found.gone, found.even) == (1, 2, True)
+
+
+def test_what_came_over_smtp_is_told_beside_it() -> None:
+    assert recorded_line("smtp", {"copy": 2, "handled": 298}) == "smtp: 300 recorded = 298 handled + 2 copies"
 
 
 def test_an_empty_folder_comes_out_even() -> None:

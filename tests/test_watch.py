@@ -23,7 +23,7 @@ from bot.sources.imap import Account, Mailbox
 from bot.store import StoreUnavailable
 from bot.store.keeping import KeepingRules
 from bot.understanding import Model
-from bot.watch import Unasked, Watcher, keep_ledger, ledger_due, reconcile
+from bot.watch import Unasked, Watcher, keep_ledger, ledger_due, reconcile, watch_forever
 from tests.mailroom import MONDAY, Mailroom, letter, mailroom
 from tests.servers import PASSWORD, USER, Dovecot, mail
 
@@ -63,6 +63,10 @@ class Desk:
         """Subjects of the alarm mails to the first of the desk, oldest first."""
         rows = [row for row in await self.room.outbox() if row["kind"] == "alarm" and row["recipient"] == DESK[0]]
         return [str((await self.room.written(row["message_id"]))["Subject"]) for row in rows]
+
+    async def failed_looks(self) -> bool:
+        """Whether /metrics tells of a look that failed."""
+        return 'bot_trouble_total{part="watch",what="look"}' in self.parts.journal.metrics().decode()
 
     def stands(self, alarm: str) -> bool:
         """Whether /metrics says that there is a reason for the alarm."""
@@ -237,6 +241,16 @@ async def test_r42_alarms_say_nothing_of_a_mail_and_reach_everybody_named(desk: 
         assert written["Auto-Submitted"] == "auto-generated" and not row["automatic"]
         text = await desk.room.text(row["message_id"])
         assert SECRET not in text and "kari" not in text.lower() and "Noko" not in text and "{" not in text
+
+
+async def test_a_look_that_fails_ends_nothing_else(desk: Desk) -> None:
+    desk.parts.words = {}  # no texts: no alarm can be written
+    await pipeline.receive(desk.parts, Raw("sha256:waits", alone(1), desk.room.now - timedelta(hours=1), "smtp", None, (USER,)))
+    await desk.room.write(lambda tx: tx.pause(BREAKER[0], desk.room.now))
+    watching = asyncio.create_task(watch_forever(desk.parts))
+    await until(lambda: desk.failed_looks())
+    assert not watching.done()
+    watching.cancel()
 
 
 async def test_r42_nobody_is_named_and_the_metric_tells(desk: Desk) -> None:

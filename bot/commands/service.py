@@ -79,12 +79,16 @@ def reconcile(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
     The service does the same once a day; both may run at once.
     """
+    from bot.ledger import recorded_line
+
     chosen = settings(config)
     found, taken = run(lambda: _reconciled(chosen))
     if as_json:
         print(json.dumps({**asdict(found), "taken_in": taken}, ensure_ascii=False))
     else:
-        print(*found.lines(), sep="\n")
+        others = _with_store(config, lambda tx: tx.recorded_by_source(), write=False)
+        lines = [recorded_line(source, labels) for source, labels in sorted(others.items()) if source != "imap"]
+        print(*found.lines(), *lines, sep="\n")
         if taken:
             print(f"taken in now: {taken}; the running service handles them, or the next `bot run`")
     raise typer.Exit(0 if found.even else 1)
