@@ -77,6 +77,8 @@ def _knowledge(settings: Settings) -> list[str]:
             f"the measured precision of answers ({assurance.precision:.3f}, lower bound {assurance.lower95:.3f}, n={assurance.n}) does not "
             f"reach [answers]; they run as drafts until more labelled mail is in knowledge/evaluation"
         ]
+    if not ready.model.chat.n:
+        return ["no threshold reaches [answers] chat_precision; the chat hands every question to a person"]
     return [f"the knowledge base has {len(faults)} faults; `bot knowledge check` lists them"] if faults else []
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -92,6 +93,7 @@ class Matcher:
         """``calibration`` is None only while it is being learned: confidences are then bare margins."""
         self._features, self._linear, self._nearest, self._calibration = features, linear, nearest, calibration
         self._sources = tuple(sources)
+        self._share = lru_cache(maxsize=50_000)(nearest.share)  # the same few hundred words make most of what people write
         self.weights = np.array([*WEIGHTS, *(source.weight for source in self._sources)], dtype=np.float32)
         self._rarest = float(linear.idf.max(initial=1.0))
         self.is_topic = np.array([not name.startswith(BACKGROUND) for name in linear.classes])
@@ -189,7 +191,7 @@ class Matcher:
                 continue
             weight = float(self._linear.idf[index])
             total += weight
-            found += weight * self._nearest.share(index, topic)
+            found += weight * self._share(index, topic)
         return (found / total if total else 1.0), strangers
 
     def _numbers(self, rows: Floats, combined: Floats, best: int, second: int, against: int) -> tuple[float, ...]:
