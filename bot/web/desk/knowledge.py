@@ -206,7 +206,12 @@ async def _edit(console: Console, editor: Editor, visit: Visit, topic_id: str, *
         topic = filled(topic_id, visit.form)
     except ValueError:
         return await _form(
-            console, visit, filled("", {**visit.form, "checked": _today(console)}), is_new=is_new, fault="knowledge.bad_field", status=422
+            console,
+            visit,
+            filled(topic_id, {**visit.form, "checked": _today(console)}),
+            is_new=is_new,
+            fault="knowledge.bad_field",
+            status=422,
         )
     if is_new and topic_id in console.parts.brain.knowledge.topics:
         return await _form(console, visit, topic, is_new=True, fault="knowledge.taken", status=422)
