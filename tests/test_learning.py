@@ -69,11 +69,11 @@ def lay_model(cache: Path, model: Model, place: Path, *entries: dict[str, Any], 
     folder_of_models = cache / "mikrodata-bot"
     with np.load(folder_of_models / f"model-{model.knowledge.version}-{understanding.FORMAT}.npz") as file:
         arrays = {name: file[name] for name in file.files}
-    held_out = arrays["held-out"].copy()
+    held_out = arrays["held-out.mail"].copy()
     held_out[np.argsort(-held_out[:, 0])[:wrong], 1] = 0
     held_out[np.argsort(-held_out[:, 0])[:wrong], 3] = 0
     version = load(extra=[folder]).version
-    np.savez(folder_of_models / f"model-{version}-{understanding.FORMAT}.npz", **{**arrays, "held-out": held_out})
+    np.savez(folder_of_models / f"model-{version}-{understanding.FORMAT}.npz", **{**arrays, "held-out.mail": held_out})
 
 
 # ── the gate ──────────────────────────────────────────────────────────────────────────────────────────────────
