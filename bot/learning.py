@@ -10,7 +10,7 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,23 @@ def undo(data: Path) -> str:
     _restore(path, before.read_text(encoding="utf-8"))
     before.unlink()
     return "the last lesson is taken back; reload or restart the service"
+
+
+def forget(lines: Collection[str], data: Path) -> int:
+    """Take corrections out of what was learned, for the mails that they quote are gone; returns how many there were.
+
+    They leave the file at once, and the model with the next reload.
+    """
+    gone = {json.dumps(json.loads(line), sort_keys=True) for line in lines}
+    count = 0
+    for name in (NAME, BEFORE):
+        path = folder_of(data) / "learned" / name
+        if not gone or not path.exists():
+            continue
+        kept = [line for line in path.read_text(encoding="utf-8").splitlines() if json.dumps(json.loads(line), sort_keys=True) not in gone]
+        count += len(path.read_text(encoding="utf-8").splitlines()) - len(kept) if name == NAME else 0
+        _restore(path, "".join(line + "\n" for line in kept))
+    return count
 
 
 # ── edits ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,8 +76,10 @@ def purge(config: ConfigOption = None, yes: YesOption = False, as_json: JsonOpti
     rules = keeping_rules(chosen)
     rows = _with_store(config, lambda tx: tx.past_their_days(rules, now()), write=False)
     going = [row["key"] for row in rows if not row["obstacle"]]
-    purged = _purged(config, going, rules, quiet=as_json) if yes else 0
+    purged = 0
     if yes:
+        with _forgetting(config, chosen):
+            purged = _purged(config, going, rules, quiet=as_json)
         _finish_purge(config, chosen, quiet=as_json)
     held = Counter(row["obstacle"] for row in rows if row["obstacle"])
     by_category = Counter(row["category"] for row in rows if not row["obstacle"])
@@ -106,6 +109,17 @@ def _purged(config: Path | None, keys: list[str], rules: KeepingRules, *, quiet:
             count += _with_store(config, lambda tx, chunk=chunk: tx.purge(chunk, rules, now(), actor=who, why="retention"), write=True)  # type: ignore[misc]
             progress.advance(bar, len(chunk))
     return count
+
+
+@contextlib.contextmanager
+def _forgetting(config: Path | None, chosen: Settings) -> Iterator[None]:
+    """What corrections of mails that go in the block have taught is unlearned: they hold words of those mails."""
+    from bot.learning import forget
+
+    before = _with_store(config, lambda tx: tx.corrections(), write=False)
+    yield
+    after = set(_with_store(config, lambda tx: tx.corrections(), write=False))
+    forget([line for line in before if line not in after], chosen.service.data)
 
 
 def _finish_purge(config: Path | None, chosen: Settings, *, quiet: bool) -> None:
@@ -300,7 +314,8 @@ def erase_person(address: AddressArgument, config: ConfigOption = None, yes: Yes
     chosen, wanted = settings(config), _address(address)
     rules = keeping_rules(chosen)
     if yes:
-        plan = _with_store(config, lambda tx: tx.erase(wanted, rules, now(), actor=operator()), write=True)
+        with _forgetting(config, chosen):
+            plan = _with_store(config, lambda tx: tx.erase(wanted, rules, now(), actor=operator()), write=True)
         shorten_log(chosen.database)
     else:
         plan = _with_store(config, lambda tx: tx.erasure_plan(wanted, rules), write=False)

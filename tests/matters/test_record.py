@@ -205,6 +205,29 @@ async def test_erased_where_retention_allows(room: Mailroom, bot: Cli) -> None:
     assert "person:" in log and "kari" not in log
 
 
+async def test_what_an_erased_mail_has_taught_is_unlearned(room: Mailroom, bot: Cli) -> None:
+    """Corrections hold words of the mail: they leave what was learned with it, and what others taught stays."""
+    text = "Hei, kan vi få et møte om et nytt prosjekt om boliger?"
+    taught = json.dumps({"text": text, "category": "case", "language": "nb"}, ensure_ascii=False)
+    kept = json.dumps({"question": "Hvem signerer?", "faq": "who-can-sign", "language": "nb"})
+    lesson = room.settings.service.data / "knowledge" / "learned" / "corrections.jsonl"
+    lesson.parent.mkdir(parents=True)
+    lesson.write_text(f"{taught}\n{kept}\n", encoding="utf-8")
+    key = await room.take(letter(subject="Møte", text=text))
+    await room.deliver()
+    await room.write(lambda tx: tx.correct(key, "category", "case", taught, room.now, actor="eva"))
+    await room.write(lambda tx: tx.mark_done(key, room.now, actor="eva"))
+    await room.write(
+        lambda tx: (tx.hand_over("b", {key: "x"}, room.now, written=room.now, actor="eva"), tx.acknowledge("b", room.now, actor="eva"))
+    )
+
+    bot("person", "erase", "kari@uio.example", "--json")
+    assert lesson.read_text(encoding="utf-8") == f"{taught}\n{kept}\n"
+    bot("person", "erase", "kari@uio.example", "--yes")
+
+    assert lesson.read_text(encoding="utf-8") == f"{kept}\n"
+
+
 OWN = "https://ssb.example/personvern"
 
 
