@@ -33,6 +33,7 @@ from bot.understanding.verdicts import chat_numbers, mail_numbers
 
 FORMAT = "12"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
+KEPT = 6  # learned models in the cache folder
 PRECISION, FLOOR = 0.99, 0.95
 CHAT_PRECISION = 0.97  # somebody who sits there sees the source, asks again or turns to a person; a mail has gone out
 RESERVE = 1 / 3  # of the faults that the precision allows are kept back: a threshold chosen on the same answers flatters itself
@@ -105,6 +106,7 @@ def prepare(
                 if arrays is None:
                     _learn(knowledge, path)
                     arrays = _read(path)
+                    tidy(folder)
     if arrays is None:
         raise LearningFailed("the learned model cannot be read; check the disk of service.data and start again")
     return model_of(knowledge, arrays, precision=precision, floor=floor, chat_precision=chat_precision)
@@ -147,6 +149,14 @@ def _read(path: Path) -> dict[str, npt.NDArray[np.generic]] | None:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, KeyError, EOFError):
         return None
+
+
+def tidy(folder: Path) -> None:
+    """Let go of all but the latest ``KEPT`` models: every trial of an edit learns one, of some 30 MB."""
+    with contextlib.suppress(OSError):
+        for old in sorted(folder.glob("model-*.npz"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+            old.unlink()
+            old.with_suffix(".lock").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,28 @@
+"""The folder of learned models stays small."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bot.understanding import KEPT, tidy
+
+
+def test_the_latest_models_stay(tmp_path: Path) -> None:
+    """Of models and their locks only the latest remain; what is no model is nobody's business."""
+    for number in range(KEPT + 3):
+        for suffix in ("npz", "lock"):
+            path = tmp_path / f"model-{number:02}-12.{suffix}"
+            path.touch()
+            os.utime(path, (number, number))
+    (tmp_path / "notes.txt").touch()
+
+    tidy(tmp_path)
+
+    latest = {f"model-{number:02}-12.{suffix}" for number in range(3, KEPT + 3) for suffix in ("npz", "lock")}
+    assert {path.name for path in tmp_path.iterdir()} == latest | {"notes.txt"}
+
+
+def test_a_folder_that_is_gone_is_tidy(tmp_path: Path) -> None:
+    """Whoever clears the cache away meanwhile disturbs nothing."""
+    tidy(tmp_path / "away")
