@@ -39,6 +39,7 @@ CHAT_PRECISION = 0.97  # somebody who sits there sees the source, asks again or 
 RESERVE = 1 / 3  # of the faults that the precision allows are kept back: a threshold chosen on the same answers flatters itself
 LEAST = 0.5  # what is more probably wrong than right is never said, whatever the held-out answers below it were worth
 MANY = 4  # topics that one answer may hold at most
+MATTERS = frozenset({Category.DELETION, Category.OFFER, Category.APPLICATION})  # something was done; a question is another matter
 STRANGE = frozenset({"elsewhere", "tricks", "small-talk", "other-ssb"})
 FOLLOW_UP = re.compile(
     r"^\s*(?:og|men|enn|hva med|kva med|ka med|and|but|what about|how about|then|so|da|i så fall|in that case|gjelder det|gjeld det|does that|is that|what if|hva hvis|kva om)\b",
@@ -237,10 +238,11 @@ def understand(
         told = read(message, examined, model.matcher)
         category, confidence, chances = _category(message, told, model)
         faqs, sure = _faqs(told, chances, model)
+        answerable = bool(faqs) or (category in MATTERS and _asks_beside(told, model))
     language = tell(told.text or message.subject, domain=message.sender.domain, resolutions=resolutions)
     best = told.asked
     # the topic's confidence counts for an answer only when the mail asks and does nothing else
-    also = _also(category, told, chances, bool(faqs))
+    also = _also(category, told, chances, answerable)
     return Understanding(
         category,
         confidence,
@@ -277,6 +279,12 @@ def _only_thanks(message: Message, told: Read) -> bool:
     """A thank-you that needs nobody: nothing attached, nothing stated beside it."""
     stated = {statement.kind for statement in told.statements if statement.where == "text"} - {"thanks"}
     return not message.attachments and not stated and statements.is_thanks_only(list(told.sentences))
+
+
+def _asks_beside(told: Read, model: Model) -> bool:
+    """Whether a question stands beside the matter that the knowledge base could answer for itself."""
+    asked = [model.matcher.ask([sentence]) for sentence in told.sentences if sentence.question][:MANY]
+    return any(each is not None and model.chat_verdict(chat_numbers(each)) >= model.chat.threshold for each in asked)
 
 
 def _faqs(told: Read, chances: Mapping[Category, float], model: Model) -> tuple[tuple[str, ...], float]:

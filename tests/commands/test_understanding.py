@@ -141,8 +141,10 @@ def test_evaluate_questions(bot: Cli, tmp_path: Path) -> None:
 
 def test_evaluate_without_a_corpus_tells_what_the_answers_rest_on(bot: Cli) -> None:
     (figures,) = rows(bot("evaluate", "--json"))
-    assert list(figures) == ["n", "precision", "lower95", "coverage", "threshold", "version"]
+    of_mails = ["n", "precision", "lower95", "coverage", "threshold"]
+    assert list(figures) == [*of_mails, *(f"chat_{name}" for name in of_mails), "category", "version"]
     assert figures["precision"] >= 0.99 and figures["lower95"] >= 0.95 and figures["n"] > 100
+    assert figures["chat_precision"] >= 0.97 and figures["chat_lower95"] >= 0.95 and figures["chat_n"] > 100
 
 
 @pytest.mark.parametrize("what", ["folder", "mail", "line"])
