@@ -11,8 +11,10 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -111,6 +113,8 @@ class Parts:
     mirrors: dict[str, Mirror] = field(default_factory=dict)
     counted: Counted | None = None
     contact: Contact | None = None
+    # one thread thinks: several would take turns at the interpreter's lock and cost twice the processor time
+    thinker: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "think"))
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     outbox_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     mirror_waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -197,12 +201,13 @@ async def _handle(parts: Parts, raw: Raw, attempt: int) -> None:
 
 async def think(parts: Parts, raw: Raw) -> tuple[Message, Examined, Understanding]:
     """Read and understand, outside any transaction; attachments are examined in a process of their own."""
-    message = await asyncio.to_thread(parse, raw, own_addresses=parts.own_addresses)
+    loop = asyncio.get_running_loop()
+    message = await loop.run_in_executor(parts.thinker, partial(parse, raw, own_addresses=parts.own_addresses))
     by_hand = raw.source == "chat"  # somebody opened the link that we sent to the address, and pressed the button behind it
     if by_hand:
         message = replace(message, automatic=None)
     examined = await parts.examiner.examine(message) if message.attachments else Examined()
-    understanding = await asyncio.to_thread(_understand, parts, message, examined)
+    understanding = await loop.run_in_executor(parts.thinker, _understand, parts, message, examined)
     return message, examined, _proven(message, understanding) if by_hand else understanding
 
 
