@@ -31,6 +31,7 @@ from bench.floor import FLOOR_USER
 from bot.knowledge import load
 from tests.servers import USER, Dovecot, mail
 
+SETTLED = 1.5  # seconds between mails: else the notice of our own keyword would wake the service for the next one early
 PATIENCE = 900.0  # seconds before a run counts as stuck
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -238,7 +239,7 @@ def latency(rounds: int, folder: Path, dovecot: Dovecot, taken: Sink) -> dict[st
                 with smtplib.LMTP("127.0.0.1", dovecot.lmtp_port) as lmtp:
                     lmtp.sendmail("kari@uio.example", [USER], content)
                 rows.append(both(taken, before, identifier, begun))
-                time.sleep(0.05)
+                time.sleep(SETTLED)
     finally:
         floor.kill()
         floor.wait()
