@@ -36,6 +36,7 @@ LEARNING_SECONDS = 900
 KEPT = 6  # learned models in the cache folder
 PRECISION, FLOOR = 0.99, 0.95
 CHAT_PRECISION = 0.97  # somebody who sits there sees the source, asks again or turns to a person; a mail has gone out
+BESIDE = 0.02  # of what must not be answered; precision alone lets that share grow with the number of easy answers
 RESERVE = 1 / 3  # of the faults that the precision allows are kept back: a threshold chosen on the same answers flatters itself
 LEAST = 0.5  # what is more probably wrong than right is never said, whatever the held-out answers below it were worth
 MANY = 4  # topics that one answer may hold at most
@@ -194,20 +195,23 @@ def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = P
     """The lowest threshold at which the held-out answers are as right as wanted, and what they measure there.
 
     Rows: confidence, right (or no fault), answerable, exactly right. The threshold is the one with most coverage among those whose
-    precision reaches ``precision`` and whose bound reaches ``floor``, and never below ``LEAST``; where there is none, it is 1 and n is 0.
+    precision reaches ``precision`` and whose bound reaches ``floor``, at which no more than ``BESIDE`` of what must not be answered is
+    answered, and never below ``LEAST``; where there is none, it is 1 and n is 0.
     """
     confidence, fine, answerable = held_out[:, 0], held_out[:, 1] > 0, held_out[:, 2] > 0
     exact = held_out[:, 3] > 0
     order = np.argsort(-confidence, kind="stable")
     n, right = np.arange(1, len(order) + 1), np.cumsum(fine[order])
     covered = np.cumsum((exact & answerable)[order])
+    beside = np.cumsum((~fine & ~answerable)[order])
     aim = precision + (1 - precision) * RESERVE
+    most_beside = max(1.0, BESIDE * (1 - RESERVE) * (~answerable).sum())
     n_sure = int((confidence >= LEAST).sum())
     best = -1
     for number in range(n_sure):
         if number + 1 < len(order) and confidence[order[number]] == confidence[order[number + 1]]:
             continue
-        if right[number] >= aim * n[number] and lower_bound(int(right[number]), int(n[number])) >= floor:
+        if beside[number] <= most_beside and right[number] >= aim * n[number] and lower_bound(int(right[number]), int(n[number])) >= floor:
             best = number
     if best < 0:
         return Assurance(0, 0.0, 0.0, 0.0, 1.0, version)

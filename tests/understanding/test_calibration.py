@@ -56,6 +56,17 @@ def test_part_of_the_allowed_faults_is_kept_in_reserve() -> None:
     assert assure(rows((200, 0.95, True), (97, 0.9, True), (3, 0.9, False)), "v").n == 200
 
 
+def test_many_easy_answers_do_not_excuse_answers_to_what_must_not_be_answered() -> None:
+    """1,000 right answers would carry seven wrong ones at 99 %, but of 300 unanswerable texts at most 2 % may be answered, a third in reserve."""
+    unanswerable = np.array([(0.6, False, False, False)] * 5 + [(0.1, False, False, False)] * 295, dtype=np.float64)
+    easy = rows((1000, 0.9, True), (20, 0.55, True))
+
+    found = assure(np.concatenate([easy, unanswerable]), "v", 0.97)
+
+    assert (found.n, found.precision) == (1000, 1.0)
+    assert assure(np.concatenate([easy, unanswerable[2:]]), "v", 0.97).n == 1023
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.booleans()), min_size=1, max_size=200), st.floats(0.5, 1.0), st.floats(0.0, 0.99)
 )
