@@ -18,7 +18,7 @@ from email.utils import format_datetime, formataddr
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateNotFound
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.knowledge import Knowledge
@@ -88,6 +88,15 @@ class Templates:
             keep_trailing_newline=False,
             autoescape=False,
         )
+
+    def fault(self) -> str:
+        """The first text that cannot be used, by its name and with what is wrong; ``""`` when all can."""
+        for name in self._environment.list_templates(extensions=["jinja"]):
+            try:
+                self._environment.get_template(name)
+            except (TemplateError, UnicodeDecodeError) as error:
+                return f"the template mail/{name} cannot be used: {error}"
+        return ""
 
     def has(self, name: str, language: Language) -> bool:
         """Whether there is a text of that name in that language."""

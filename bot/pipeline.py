@@ -119,6 +119,8 @@ class Parts:
     outbox_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     mirror_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     reload_wanted: asyncio.Event = field(default_factory=asyncio.Event)  # knowledge or templates were changed: `bot.run.reload_forever`
+    # the web's pages: each reads its texts anew and returns what puts them to use, so that all are changed or none
+    rereads: list[Callable[[], Callable[[], None]]] = field(default_factory=list)
 
     @property
     def own_addresses(self) -> frozenset[str]:

@@ -148,9 +148,12 @@ def cache_folder(settings: Settings) -> Path:
 
 
 def templates(settings: Settings) -> Templates:
-    """The texts, a folder of the operator's own first."""
+    """The texts, a folder of the operator's own first. Errors: ``ConfigError`` for one that cannot be used."""
     own = [Path(settings.templates.folder)] if settings.templates.folder else []
-    return Templates([*own, BUILT_IN / "templates"])
+    read = Templates([*own, BUILT_IN / "templates"])
+    if fault := read.fault():
+        raise ConfigError(fault)
+    return read
 
 
 def examiner(settings: Settings) -> Examiner:
@@ -409,19 +412,22 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
 
 
 async def reload_forever(settings: Settings, parts: Parts) -> None:
-    """Take in changed knowledge and templates at SIGHUP, or when ``parts.reload_wanted`` is set, until cancelled.
+    """Take in changed knowledge and texts, of mails and of the web, at SIGHUP or when ``parts.reload_wanted`` is set, until cancelled.
 
-    Mails in hand are finished with what they began with. Knowledge that cannot be used changes nothing and raises an alarm.
+    Mails in hand are finished with what they began with. What cannot be used changes nothing at all and raises an alarm.
     """
     while True:
         await parts.reload_wanted.wait()
         parts.reload_wanted.clear()
         try:
             ready = await asyncio.to_thread(brain, settings)
-        except ConfigError:
-            parts.journal.alarm("reload-failed", {"version": parts.brain.knowledge.version})
+            texts, uses = templates(settings), [reread() for reread in parts.rereads]
+        except ConfigError as error:
+            parts.journal.alarm("reload-failed", {"version": parts.brain.knowledge.version, "fault": str(error)})
             continue
-        parts.brain, parts.templates = ready, templates(settings)
+        parts.brain, parts.templates = ready, texts
+        for use in uses:
+            use()
         parts.journal.note("reloaded", version=ready.knowledge.version)
 
 

@@ -98,14 +98,19 @@ def started(tmp_path: Path, model: Model) -> Iterator[Callable[..., Running]]:
 
 
 def test_changed_texts_are_taken_in_without_a_restart(started: Callable[..., Running], tmp_path: Path) -> None:
-    """SIGHUP (``systemctl reload``): the next receipt is written from the new text, and the service never stopped."""
+    """SIGHUP (``systemctl reload``): the next receipt and the next page are made from the new texts, and the service never stopped."""
     texts = tmp_path / "texts"
-    (texts / "mail").mkdir(parents=True)
+    for folder in ("mail", "web/console"):
+        (texts / folder).mkdir(parents=True)
     service = started(templates=f'folder = "{texts}"')
     built_in = (BUILT_IN / "templates" / "mail" / "receipt.nb.txt.jinja").read_text(encoding="utf-8")
     subject, _, body = built_in.partition("\n")
+    assert "Spør oss i dag" not in service.get("/?lang=nb")
 
     (texts / "mail" / "receipt.nb.txt.jinja").write_text(f"{subject}\n\nNy ordlyd fra i dag.\n{body}", encoding="utf-8")
+    (texts / "web" / "words.toml").write_text('nb.title = "Spør oss i dag"\n', encoding="utf-8")
+    (texts / "web" / "privacy.nb.html.jinja").write_text("<p>Ny erklæring fra i dag.</p>", encoding="utf-8")
+    (texts / "web" / "console" / "login.html.jinja").write_text("<p>Ny innlogging fra i dag.</p>", encoding="utf-8")
     service.process.send_signal(signal.SIGHUP)
     service.until(lambda: service.logged("reloaded") == 1, "the reload")
     service.send(
@@ -114,22 +119,38 @@ def test_changed_texts_are_taken_in_without_a_restart(started: Callable[..., Run
     service.until(lambda: service.logged("delivered") >= 2, "receipt and forward")
 
     assert any("Ny ordlyd fra i dag." in text for text in service.outgoing)
+    assert "Spør oss i dag" in service.get("/?lang=nb")
+    assert "Ny erklæring fra i dag." in service.get("/privacy?lang=nb")
+    assert "Ny innlogging fra i dag." in service.get("/console/login")
     assert service.stop() == 0
 
 
-def test_knowledge_that_cannot_be_used_changes_nothing(started: Callable[..., Running], tmp_path: Path) -> None:
-    """A broken file at a reload raises an alarm; the service goes on with what it had."""
-    own = tmp_path / "own"
-    (own / "topics").mkdir(parents=True)
-    service = started(knowledge=f'folder = "{own}"')
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("knowledge/topics/price.toml", "price"),
+        ("texts/mail/receipt.nb.txt.jinja", "mail/receipt.nb.txt.jinja"),
+        ("texts/web/told.html.jinja", "told.html.jinja"),
+        ("texts/web/console/words.toml", "console/words.toml"),
+    ],
+)
+def test_texts_that_cannot_be_used_change_nothing(started: Callable[..., Running], tmp_path: Path, file: str, told: str) -> None:
+    """A broken file at a reload raises an alarm that names it; the service goes on with all that it had."""
+    for folder in ("knowledge/topics", "texts/mail", "texts/web/console"):
+        (tmp_path / folder).mkdir(parents=True)
+    service = started(knowledge=f'folder = "{tmp_path / "knowledge"}"', templates=f'folder = "{tmp_path / "texts"}"')
 
-    (own / "topics" / "price.toml").write_text("dette er ikke TOML", encoding="utf-8")
+    (tmp_path / file).write_text("[dette {% er verken TOML eller en mal", encoding="utf-8")
+    (tmp_path / "texts" / "web" / "layout.html.jinja").write_text("<p>Ny ramme.</p>", encoding="utf-8")
     service.process.send_signal(signal.SIGHUP)
     service.until(lambda: "reload-failed" in service.log.read_text(), "the alarm")
     service.send(mail("Signering", "Hvem kan signere tilbudet?", sender="Ole <ole@uio.example>"))
     service.until(lambda: service.logged("handled") == 1, "the mail")
 
+    alarm = next(line for line in service.log.read_text().splitlines() if "reload-failed" in line)
+    assert told in json.loads(alarm)["fault"]
     assert json.loads(service.get("/ready")) == {"status": "ready"}
+    assert "Ny ramme." not in service.get("/?lang=nb")
     assert service.stop() == 0
 
 

@@ -101,6 +101,7 @@ def _described(summary: str, *more: int, **options: Any) -> dict[str, Any]:
 def application(settings: Settings, parts: Parts) -> FastAPI:
     """The whole web as an ASGI application."""
     pages = Pages(settings)
+    parts.rereads.append(pages.reread)
     app = FastAPI(
         title="mikrodata-bot",
         version=__version__,

@@ -14,6 +14,7 @@ from bot.web.desk.page import Console, route_class
 def routes(settings: Settings, parts: Parts) -> APIRouter:
     """The console's routes, to be mounted under ``/console``."""
     console = Console(settings, parts)
+    parts.rereads.append(console.reread)
     router = APIRouter(route_class=route_class(console), include_in_schema=False)
     for module in (login, oidc, queue, actions, item, cases, deletions, returns, figures, health, knowledge, people):
         module.add(router, console)

@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from bot.config import Settings
 from bot.model import Language
+from bot.web.texts import environment, folders, tables
 
 STATIC = Path(__file__).parent / "static"
-TEMPLATES = Path(__file__).parents[1] / "data" / "templates" / "web"
 
 # the primary subtags that mean one of our languages; every other one means English (bot.model.Language)
 SUBTAGS = {"nb": Language.NB, "no": Language.NB, "nn": Language.NN, "da": Language.NB, "sv": Language.NB}
@@ -28,15 +26,12 @@ RANGE = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,35})?\s*(?:;\s*q\s*=\s
 Words = Mapping[str, Any]
 
 
-def words(folders: list[Path]) -> dict[Language, Words]:
-    """The words of ``words.toml``, in each language; a word in an earlier folder wins."""
+def words(places: list[Path]) -> dict[Language, Words]:
+    """The words of ``words.toml``, in each language; a word in an earlier folder wins. Errors: ``ConfigError``."""
     found: dict[Language, dict[str, Any]] = {language: {} for language in Language}
-    for folder in reversed(folders):
-        path = folder / "words.toml"
-        if path.is_file():
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-            for language in Language:
-                found[language].update(table.get(language.value, {}))
+    for table in tables(places, "words.toml"):
+        for language in Language:
+            found[language].update(table.get(language.value, {}))
     return dict(found)
 
 
@@ -63,27 +58,29 @@ def accepted(header: str) -> Language:
 class Pages:
     """The chat's pages in three languages. Templates of the operator's own win, file by file."""
 
+    words: dict[Language, Words]
+
     def __init__(self, settings: Settings) -> None:
-        """Reads the words once; templates are compiled once and kept."""
-        own = Path(settings.templates.folder) / "web" if settings.templates.folder else None
-        folders = [folder for folder in (own, TEMPLATES) if folder is not None]
-        self.words = words(folders)
-        self._environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        web = settings.web
-        self._environment.globals.update(
-            organisation=settings.service.organisation,
-            address=settings.service.address,
+        """Reads words and templates. Errors: ``ConfigError``."""
+        self._settings = settings
+        self.reread()()
+
+    def reread(self) -> Callable[[], None]:
+        """Words and templates as they stand on the disk now; what is returned puts them to use. Errors: ``ConfigError``."""
+        places, web = folders(self._settings), self._settings.web
+        read, built = words(places), environment(places)
+        built.globals.update(
+            organisation=self._settings.service.organisation,
+            address=self._settings.service.address,
             privacy_url=web.privacy_url if web else "",
-            kept_days=settings.retention.chat,
+            kept_days=self._settings.retention.chat,
             static=static,
         )
+
+        def use() -> None:
+            self.words, self._environment = read, built
+
+        return use
 
     def render(self, template: str, language: Language, **context: Any) -> str:
         """A template as text. Errors: jinja2's ``TemplateError``."""

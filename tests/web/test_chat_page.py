@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from bot.model import Language
-from bot.web.pages import TEMPLATES, accepted
+from bot.web.pages import accepted
+from bot.web.texts import BUILT_IN
 from tests.web.conftest import Served, ServeWith, events
 
 SYNTHETIC = "10909040863"
@@ -37,7 +38,7 @@ def hidden(page: str) -> list[str]:
 
 
 def test_every_word_stands_in_every_language() -> None:
-    words = tomllib.loads((TEMPLATES / "words.toml").read_text(encoding="utf-8"))
+    words = tomllib.loads((BUILT_IN / "words.toml").read_text(encoding="utf-8"))
 
     assert set(words) == set(LANGUAGES)
     for language in LANGUAGES:
@@ -47,10 +48,10 @@ def test_every_word_stands_in_every_language() -> None:
 
 
 def test_no_word_is_kept_that_no_page_says() -> None:
-    files = [*TEMPLATES.glob("*.jinja"), *(Path(__file__).parents[2] / "bot" / "web").glob("*.py")]
+    files = [*BUILT_IN.glob("*.jinja"), *(Path(__file__).parents[2] / "bot" / "web").glob("*.py")]
     said = "\n".join(path.read_text(encoding="utf-8") for path in files)
     unused = {
-        name for name in tomllib.loads((TEMPLATES / "words.toml").read_text(encoding="utf-8"))["nb"] if not re.search(rf"\b{name}\b", said)
+        name for name in tomllib.loads((BUILT_IN / "words.toml").read_text(encoding="utf-8"))["nb"] if not re.search(rf"\b{name}\b", said)
     }
 
     assert unused == set()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import tomllib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 from bot.config import Settings
 from bot.matters.deadlines import OSLO
@@ -24,10 +21,10 @@ from bot.store.accounts import Account, Session
 from bot.store.codec import moment
 from bot.web import login
 from bot.web.pages import accepted, static
+from bot.web.texts import environment, folders, tables
 
 T = TypeVar("T")
 
-BUILT_IN = Path(__file__).parents[2] / "data" / "templates"
 LARGEST_FORM = 512 * 1024  # bytes: a long reply is a hundredth of it
 MOST_FIELDS = 60
 TOUCH = timedelta(seconds=60)  # how exactly idleness is kept: no write for every request
@@ -82,24 +79,22 @@ class Visit:
 class Console:
     """The console of one running service: its parts, its words and its templates."""
 
+    words: dict[str, dict[str, str]]
+
     def __init__(self, settings: Settings, parts: Parts) -> None:
-        """Templates of the operator's own come first."""
-        own = [Path(settings.templates.folder)] if settings.templates.folder else []
-        folders = [folder / "web" / "console" for folder in (*own, BUILT_IN)]
+        """Reads words and templates. Errors: ``ConfigError``."""
         self.settings, self.parts = settings, parts
-        self.words = _words(folders)
-        self.environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.environment.filters |= {
-            "path": lambda text: quote(str(text), safe=""),
-            "query": lambda values: urlencode(values),
-            "capitalize": capitalised,
-        }
+        self.reread()()
+
+    def reread(self) -> Callable[[], None]:
+        """Words and templates as they stand on the disk now; what is returned puts them to use. Errors: ``ConfigError``."""
+        places = folders(self.settings, "console")
+        read, built = _words(tables(places, "words*.toml")), environment(places, FILTERS)
+
+        def use() -> None:
+            self.words, self._environment = read, built
+
+        return use
 
     # the store ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -209,7 +204,7 @@ class Console:
             "organisation": self.settings.service.organisation,
             "static": static,
         }
-        return HTMLResponse(self.environment.get_template(template).render({**shared, **context}), status)
+        return HTMLResponse(self._environment.get_template(template).render({**shared, **context}), status)
 
     def _ago(self, text: str, language: Language) -> str:
         """How long ago, in one unit."""
@@ -220,11 +215,11 @@ class Console:
         return self.word("ago.now", language)
 
 
-def _words(folders: list[Path]) -> dict[str, dict[str, str]]:
-    """The console's words (``words*.toml``) as ``{"queue.title": {"nb": …}}``; a file of the operator's own goes over the built-in one, word by word."""
+def _words(read: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """The console's words as ``{"queue.title": {"nb": …}}``; a later table goes over an earlier one, word by word."""
     flat: dict[str, dict[str, str]] = {}
-    for path in (path for folder in reversed(folders) for path in sorted(folder.glob("words*.toml"))):
-        for group, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
+    for table in read:
+        for group, entries in table.items():
             flat |= {f"{group}.{name}": texts for name, texts in entries.items()}
     return flat
 
@@ -232,6 +227,9 @@ def _words(folders: list[Path]) -> dict[str, dict[str, str]]:
 def capitalised(text: str) -> str:
     """The text with a large first letter; unlike Jinja's filter it leaves the others alone (``DPIA``)."""
     return text[:1].upper() + text[1:]
+
+
+FILTERS: dict[str, Callable[..., str]] = {"path": lambda text: quote(str(text), safe=""), "query": urlencode, "capitalize": capitalised}
 
 
 def when(text: str | datetime | None, language: Language) -> str:

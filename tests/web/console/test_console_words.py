@@ -12,11 +12,12 @@ from bot.store.accounts import ROLES
 from bot.store.changes import STATES as CHANGE_STATES
 from bot.store.work import CONCLUSIONS, FIELDS
 from bot.web.desk.deletions import VIEWS
-from bot.web.desk.page import BUILT_IN, _words
+from bot.web.desk.page import _words
+from bot.web.texts import BUILT_IN, tables
 
-FOLDER = BUILT_IN / "web" / "console"
-OWN = _words([FOLDER])
-SHARED = words(BUILT_IN / "words.toml")
+FOLDER = BUILT_IN / "console"
+OWN = _words(tables([FOLDER], "words*.toml"))
+SHARED = words(BUILT_IN.parent / "words.toml")
 SOURCES = Path(__file__).parents[3] / "bot"
 LITERAL = re.compile(r"""\bt\(\s*["']([a-z_]+\.[A-Za-z0-9_.-]+)["']\s*[,)]""")
 CHOICE = re.compile(r"""["']([a-z]+\.[a-z_]+)["'] if [^"']+ else ["']([a-z]+\.[a-z_]+)["']""")
