@@ -50,7 +50,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "docx": ("bot.examine",),
     "fastapi": ("bot.web",),
     "holidays": ("bot.matters.calendar",),
-    "httpx": ("bot.web",),
+    "httpx2": ("bot.web",),
     "imapclient": ("bot.sources.imap",),
     "inscriptis": ("bot.mail.html",),
     "itsdangerous": ("bot.web",),

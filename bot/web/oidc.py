@@ -16,7 +16,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from fastapi import APIRouter, Request
@@ -175,7 +175,7 @@ def add(router: APIRouter, console: Console) -> None:
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         try:
             target = await provider.address(_redirect(settings, request), state, nonce, verifier)
-        except (NoEntry, httpx.HTTPError, ValueError, KeyError) as error:
+        except (NoEntry, httpx2.HTTPError, ValueError, KeyError) as error:
             console.parts.journal.trouble("oidc", "start", error)
             return RedirectResponse("/console/login?fault=oidc_failed", 303)
         response = RedirectResponse(target, 303)
@@ -200,7 +200,7 @@ def add(router: APIRouter, console: Console) -> None:
             claims = await provider.claims(asked["code"], _redirect(settings, request), verifier, nonce)
             account = account_of(claims, settings.oidc)
             await _enter(console, account)
-        except (NoEntry, httpx.HTTPError, ValueError, KeyError) as error:
+        except (NoEntry, httpx2.HTTPError, ValueError, KeyError) as error:
             console.parts.journal.trouble("oidc", "back", error)
             word = error.word.partition(".")[2] if isinstance(error, NoEntry) else "oidc_failed"
             response = RedirectResponse(f"/console/login?fault={word}", 303)

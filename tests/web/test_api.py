@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from bot.store import StoreUnavailable
@@ -18,22 +18,22 @@ FRIEND = "https://www.uio.example"
 
 
 @pytest.fixture
-def client(site: Served) -> Iterator[httpx.Client]:
+def client(site: Served) -> Iterator[httpx2.Client]:
     """A program that calls the API."""
-    with httpx.Client(base_url=site.base_url) as opened:
+    with httpx2.Client(base_url=site.base_url) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def described(site: Served) -> dict[str, Any]:
     """The OpenAPI description as served."""
-    response = httpx.get(f"{site.base_url}/api/openapi.json")
+    response = httpx2.get(f"{site.base_url}/api/openapi.json")
     assert response.status_code == 200
     found: dict[str, Any] = response.json()
     return found
 
 
-def conforms(described: dict[str, Any], path: str, response: httpx.Response) -> None:
+def conforms(described: dict[str, Any], path: str, response: httpx2.Response) -> None:
     """The response is one that the description knows, with the fields that it promises."""
     known = described["paths"][path]["post"]["responses"]
     assert str(response.status_code) in known, f"{response.status_code} is not described for {path}"
@@ -70,7 +70,7 @@ def test_every_field_and_response_is_explained(described: dict[str, Any]) -> Non
 # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_answer_comes_with_source_and_date(client: httpx.Client, described: dict[str, Any]) -> None:
+def test_an_answer_comes_with_source_and_date(client: httpx2.Client, described: dict[str, Any]) -> None:
     response = client.post("/api/ask", json={"question": "Hvor lang tid tar det å få levert data?"})
 
     conforms(described, "/api/ask", response)
@@ -83,13 +83,13 @@ def test_an_answer_comes_with_source_and_date(client: httpx.Client, described: d
     assert len(body["alternatives"]) == 5
 
 
-def test_the_caller_may_choose_the_language(client: httpx.Client) -> None:
+def test_the_caller_may_choose_the_language(client: httpx2.Client) -> None:
     body = client.post("/api/ask", json={"question": "Hvor lang tid tar det å få levert data?", "language": "nn"}).json()
 
     assert (body["faq"], body["language"]) == ("delivery-time", "nn")
 
 
-def test_unsure_gives_choices_and_a_choice_gives_its_answer(client: httpx.Client, vague: dict[str, str]) -> None:
+def test_unsure_gives_choices_and_a_choice_gives_its_answer(client: httpx2.Client, vague: dict[str, str]) -> None:
     unsure = client.post("/api/ask", json={"question": vague["nb"]}).json()
 
     assert unsure["faq"] is None
@@ -99,7 +99,7 @@ def test_unsure_gives_choices_and_a_choice_gives_its_answer(client: httpx.Client
     assert chosen["faq"] == unsure["choices"][0]["id"]
 
 
-def test_out_of_scope_is_said_and_the_second_miss_leads_to_a_person(client: httpx.Client) -> None:
+def test_out_of_scope_is_said_and_the_second_miss_leads_to_a_person(client: httpx2.Client) -> None:
     first = client.post("/api/ask", json={"question": "Hvordan baker jeg brød?"}).json()
     second = client.post("/api/ask", json={"question": "Hva er hovedstaden i Peru?", "previous": "Hvordan baker jeg brød?"}).json()
 
@@ -107,13 +107,13 @@ def test_out_of_scope_is_said_and_the_second_miss_leads_to_a_person(client: http
     assert (second["out_of_scope"], second["handover"]) == (True, True)
 
 
-def test_a_wish_for_a_person_is_told(client: httpx.Client) -> None:
+def test_a_wish_for_a_person_is_told(client: httpx2.Client) -> None:
     body = client.post("/api/ask", json={"question": "I want to talk to a human", "language": "en"}).json()
 
     assert (body["outcome"], body["handover"], body["faq"]) == ("person", True, None)
 
 
-def test_a_follow_up_is_read_with_the_question_before(client: httpx.Client) -> None:
+def test_a_follow_up_is_read_with_the_question_before(client: httpx2.Client) -> None:
     alone = client.post("/api/ask", json={"question": "og for masterstudenter?"}).json()
     together = client.post(
         "/api/ask", json={"question": "og for masterstudenter?", "previous": "Hvem kan få tilgang til mikrodata?"}
@@ -122,7 +122,7 @@ def test_a_follow_up_is_read_with_the_question_before(client: httpx.Client) -> N
     assert together["alternatives"][0]["confidence"] > alone["alternatives"][0]["confidence"]
 
 
-def test_an_identity_number_does_not_come_back(client: httpx.Client) -> None:
+def test_an_identity_number_does_not_come_back(client: httpx2.Client) -> None:
     response = client.post("/api/ask", json={"question": f"Jeg er {SYNTHETIC}. Hva koster det?", "previous": f"fnr {SYNTHETIC}"})
 
     assert response.json()["masked"] is True
@@ -149,7 +149,7 @@ def test_an_identity_number_does_not_come_back(client: httpx.Client) -> None:
     ],
 )
 def test_what_is_invalid_is_named_and_never_repeated(
-    client: httpx.Client, described: dict[str, Any], path: str, body: dict[str, Any], fields: list[str]
+    client: httpx2.Client, described: dict[str, Any], path: str, body: dict[str, Any], fields: list[str]
 ) -> None:
     response = client.post(path, json=body)
 
@@ -159,14 +159,14 @@ def test_what_is_invalid_is_named_and_never_repeated(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 50_000, b'{"question": "\\ud800"}', b"null"])
-def test_what_is_no_json_is_invalid(client: httpx.Client, described: dict[str, Any], content: bytes) -> None:
+def test_what_is_no_json_is_invalid(client: httpx2.Client, described: dict[str, Any], content: bytes) -> None:
     response = client.post("/api/ask", content=content, headers={"content-type": "application/json"})
 
     assert response.status_code == (400 if len(content) > 10_000 else 422), "too deep to be read, or not what is asked for"
     conforms(described, "/api/ask", response)
 
 
-def test_an_unknown_topic_gets_no_feedback(client: httpx.Client, described: dict[str, Any]) -> None:
+def test_an_unknown_topic_gets_no_feedback(client: httpx2.Client, described: dict[str, Any]) -> None:
     response = client.post("/api/feedback", json={"topic": "nothing", "helped": True})
 
     conforms(described, "/api/feedback", response)
@@ -180,15 +180,15 @@ def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(site: Ser
             yield b"a" * 10_000
         yield b'"}'
 
-    declared = httpx.post(f"{site.base_url}/api/ask", content=b"".join(chunks()), headers={"content-type": "application/json"})
-    chunked = httpx.post(f"{site.base_url}/api/ask", content=chunks(), headers={"content-type": "application/json"})
+    declared = httpx2.post(f"{site.base_url}/api/ask", content=b"".join(chunks()), headers={"content-type": "application/json"})
+    chunked = httpx2.post(f"{site.base_url}/api/ask", content=chunks(), headers={"content-type": "application/json"})
 
     for response in (declared, chunked):
         conforms(described, "/api/ask", response)
         assert (response.status_code, response.json()) == (413, {"error": "too-large"})
 
 
-def test_other_methods_and_addresses_are_refused_as_json(client: httpx.Client) -> None:
+def test_other_methods_and_addresses_are_refused_as_json(client: httpx2.Client) -> None:
     got, missing = client.get("/api/ask"), client.post("/api/nothing", json={})
 
     assert (got.status_code, got.json(), got.headers["allow"]) == (405, {"error": "method-not-allowed"}, "POST")
@@ -197,8 +197,8 @@ def test_other_methods_and_addresses_are_refused_as_json(client: httpx.Client) -
 
 def test_too_many_questions_are_refused_with_the_time_to_wait(web_server: ServeWith, described: dict[str, Any]) -> None:
     with web_server(web={"chat_per_minute": 2}) as (base, _, _):
-        responses = [httpx.post(f"{base}/api/ask", json={"question": "Hva koster det?"}) for _ in range(3)]
-        feedback = httpx.post(f"{base}/api/feedback", json={"topic": "price", "helped": True})
+        responses = [httpx2.post(f"{base}/api/ask", json={"question": "Hva koster det?"}) for _ in range(3)]
+        feedback = httpx2.post(f"{base}/api/feedback", json={"topic": "price", "helped": True})
 
     assert [response.status_code for response in responses] == [200, 200, 429]
     for path, refused in (("/api/ask", responses[-1]), ("/api/feedback", feedback)):
@@ -216,10 +216,10 @@ def test_a_store_that_is_gone_is_told_and_a_question_needs_none(web: Served, des
 
     whole, web.parts.store = web.parts.store, Gone()  # type: ignore[assignment]
     try:
-        feedback = httpx.post(f"{web.base_url}/api/feedback", json={"topic": "price", "helped": True})
+        feedback = httpx2.post(f"{web.base_url}/api/feedback", json={"topic": "price", "helped": True})
         message = {"name": "Kari", "email": "kari@uio.example", "message": "Hei"}
-        handover = httpx.post(f"{web.base_url}/api/handover", json=message)
-        answer = httpx.post(f"{web.base_url}/api/ask", json={"question": "Hva koster det?"})
+        handover = httpx2.post(f"{web.base_url}/api/handover", json=message)
+        answer = httpx2.post(f"{web.base_url}/api/ask", json={"question": "Hva koster det?"})
     finally:
         web.parts.store = whole
 
@@ -242,8 +242,8 @@ def friendly(tmp_path_factory: pytest.TempPathFactory, site: Served) -> Iterator
 
 def test_a_configured_origin_may_call(friendly: Served) -> None:
     asked = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
-    before = httpx.options(f"{friendly.base_url}/api/ask", headers={"origin": FRIEND, **asked})
-    response = httpx.post(f"{friendly.base_url}/api/ask", json={"question": "Hva koster det?"}, headers={"origin": FRIEND})
+    before = httpx2.options(f"{friendly.base_url}/api/ask", headers={"origin": FRIEND, **asked})
+    response = httpx2.post(f"{friendly.base_url}/api/ask", json={"question": "Hva koster det?"}, headers={"origin": FRIEND})
 
     assert (before.status_code, response.status_code) == (200, 200)
     assert before.headers["access-control-allow-origin"] == response.headers["access-control-allow-origin"] == FRIEND
@@ -255,8 +255,8 @@ def test_a_configured_origin_may_call(friendly: Served) -> None:
 )
 def test_no_other_origin_may_call_or_read(friendly: Served, described: dict[str, Any], origin: str) -> None:
     asked = {"origin": origin, "access-control-request-method": "POST"}
-    before = httpx.options(f"{friendly.base_url}/api/ask", headers=asked)
-    response = httpx.post(f"{friendly.base_url}/api/ask", json={"question": "Hva koster det?"}, headers={"origin": origin})
+    before = httpx2.options(f"{friendly.base_url}/api/ask", headers=asked)
+    response = httpx2.post(f"{friendly.base_url}/api/ask", json={"question": "Hva koster det?"}, headers={"origin": origin})
 
     assert "access-control-allow-origin" not in before.headers
     assert "access-control-allow-origin" not in response.headers
@@ -266,10 +266,10 @@ def test_no_other_origin_may_call_or_read(friendly: Served, described: dict[str,
 
 def test_pages_and_console_are_never_shared(friendly: Served) -> None:
     for path in ("/", "/console", "/health", "/metrics", "/privacy"):
-        assert "access-control-allow-origin" not in httpx.get(f"{friendly.base_url}{path}", headers={"origin": FRIEND}).headers
+        assert "access-control-allow-origin" not in httpx2.get(f"{friendly.base_url}{path}", headers={"origin": FRIEND}).headers
 
 
-def test_without_configured_origins_nobody_may_call(client: httpx.Client) -> None:
+def test_without_configured_origins_nobody_may_call(client: httpx2.Client) -> None:
     response = client.post("/api/ask", json={"question": "Hva koster det?"}, headers={"origin": FRIEND})
 
     assert response.status_code == 403
@@ -280,7 +280,7 @@ def test_without_configured_origins_nobody_may_call(client: httpx.Client) -> Non
 
 def asked_from(base: str, forwarded: str) -> int:
     """The status of a question that comes through a proxy with this X-Forwarded-For."""
-    return httpx.post(f"{base}/api/ask", json={"question": "Hva koster det?"}, headers={"x-forwarded-for": forwarded}).status_code
+    return httpx2.post(f"{base}/api/ask", json={"question": "Hva koster det?"}, headers={"x-forwarded-for": forwarded}).status_code
 
 
 def test_behind_a_trusted_proxy_each_visitor_has_a_limit_of_his_own(web_server: ServeWith) -> None:
@@ -310,7 +310,7 @@ def test_a_visitor_of_ipv6_is_counted_by_the_net_he_has(web_server: ServeWith) -
 
 
 def test_feedback_is_kept_without_the_question_or_the_visitor(web: Served, described: dict[str, Any]) -> None:
-    response = httpx.post(f"{web.base_url}/api/feedback", json={"topic": "price", "helped": False, "language": "nn"})
+    response = httpx2.post(f"{web.base_url}/api/feedback", json={"topic": "price", "helped": False, "language": "nn"})
 
     conforms(described, "/api/feedback", response)
     assert response.status_code == 204
@@ -324,4 +324,4 @@ def test_half_a_request_hurts_nobody(site: Served) -> None:
     with socket.create_connection((host, int(port))) as half:
         half.sendall(b"POST /api/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 
-    assert httpx.get(f"{site.base_url}/health").json() == {"status": "ok"}
+    assert httpx2.get(f"{site.base_url}/health").json() == {"status": "ok"}

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from bot.model import Language
@@ -22,9 +22,9 @@ LANGUAGES = [language.value for language in Language]
 
 
 @pytest.fixture
-def visitor(site: Served) -> Iterator[httpx.Client]:
+def visitor(site: Served) -> Iterator[httpx2.Client]:
     """A browser without JavaScript, in the least."""
-    with httpx.Client(base_url=site.base_url, headers={"accept-language": "nb"}) as opened:
+    with httpx2.Client(base_url=site.base_url, headers={"accept-language": "nb"}) as opened:
         yield opened
 
 
@@ -79,7 +79,7 @@ def test_the_page_speaks_what_the_browser_asks_for(header: str, language: str) -
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", ["/", "/privacy", "/accessibility", "/handover", "/nothing", "/handover/confirm"])
-def test_every_page_speaks_every_language(visitor: httpx.Client, path: str, language: str) -> None:
+def test_every_page_speaks_every_language(visitor: httpx2.Client, path: str, language: str) -> None:
     page = visitor.get(f"{path}?lang={language}")
 
     assert f'<html lang="{language}">' in page.text
@@ -91,7 +91,7 @@ def test_every_page_speaks_every_language(visitor: httpx.Client, path: str, lang
 # ── a conversation without JavaScript ─────────────────────────────────────────────────────────────────────────
 
 
-def test_a_question_gets_its_answer_with_source_and_date(visitor: httpx.Client, site: Served) -> None:
+def test_a_question_gets_its_answer_with_source_and_date(visitor: httpx2.Client, site: Served) -> None:
     page = visitor.post("/", data={"question": "Hvor lang tid tar det å få levert data?"}).text
 
     topic = site.parts.brain.knowledge.topics["delivery-time"]
@@ -102,14 +102,14 @@ def test_a_question_gets_its_answer_with_source_and_date(visitor: httpx.Client, 
     assert hidden(page) == [":|Hvor lang tid tar det å få levert data?"]
 
 
-def test_the_answer_speaks_the_language_of_the_question_and_is_marked_so(visitor: httpx.Client) -> None:
+def test_the_answer_speaks_the_language_of_the_question_and_is_marked_so(visitor: httpx2.Client) -> None:
     page = visitor.post("/?lang=nb", data={"question": "How long does it take to get the data?"}).text
 
     assert '<html lang="nb">' in page
     assert '<div lang="en">' in page
 
 
-def test_a_choice_is_answered_in_the_language_it_was_offered_in(visitor: httpx.Client, site: Served, vague: dict[str, str]) -> None:
+def test_a_choice_is_answered_in_the_language_it_was_offered_in(visitor: httpx2.Client, site: Served, vague: dict[str, str]) -> None:
     unsure = visitor.post("/?lang=nb", data={"question": vague["en"]}).text
     values = re.findall(r'name="topic" value="([^"]+)"', unsure)
     chosen = visitor.post("/?lang=nb", data={"topic": values[0], "earlier": hidden(unsure)}).text
@@ -121,7 +121,7 @@ def test_a_choice_is_answered_in_the_language_it_was_offered_in(visitor: httpx.C
     assert f"<h3>{html.escape(topic.title(Language.EN))}</h3>" in again, "it is the same when the page is made anew"
 
 
-def test_the_conversation_goes_along_and_two_misses_open_the_way_to_a_person(visitor: httpx.Client) -> None:
+def test_the_conversation_goes_along_and_two_misses_open_the_way_to_a_person(visitor: httpx2.Client) -> None:
     first = visitor.post("/", data={"question": "Hvordan baker jeg brød?"}).text
     second = visitor.post("/", data={"question": "Hva er hovedstaden i Peru?", "earlier": hidden(first)}).text
 
@@ -132,7 +132,7 @@ def test_the_conversation_goes_along_and_two_misses_open_the_way_to_a_person(vis
     assert hidden(second) == [":|Hvordan baker jeg brød?", ":|Hva er hovedstaden i Peru?"]
 
 
-def test_another_language_keeps_the_conversation_and_what_is_half_written(visitor: httpx.Client) -> None:
+def test_another_language_keeps_the_conversation_and_what_is_half_written(visitor: httpx2.Client) -> None:
     first = visitor.post("/?lang=nb", data={"question": "Hvor lang tid tar det å få levert data?"}).text
     other = visitor.post("/?lang=en", data={"only": "language", "question": "Og hva", "earlier": hidden(first)}).text
 
@@ -142,13 +142,13 @@ def test_another_language_keeps_the_conversation_and_what_is_half_written(visito
     assert ">Og hva</textarea>" in other
 
 
-def test_a_long_conversation_forgets_its_beginning(visitor: httpx.Client) -> None:
+def test_a_long_conversation_forgets_its_beginning(visitor: httpx2.Client) -> None:
     page = visitor.post("/", data={"question": "takk", "earlier": [f"|spørsmål {number}" for number in range(30)]}).text
 
     assert hidden(page) == [f":|spørsmål {number}" for number in range(23, 30)] + [":|takk"]
 
 
-def test_an_empty_question_is_no_question(visitor: httpx.Client) -> None:
+def test_an_empty_question_is_no_question(visitor: httpx2.Client) -> None:
     page = visitor.post("/", data={"question": " \n "})
 
     assert page.status_code == 200
@@ -158,7 +158,7 @@ def test_an_empty_question_is_no_question(visitor: httpx.Client) -> None:
 @pytest.mark.parametrize(("verdict", "thanks"), [("yes", "Takk for tilbakemeldingen."), ("no", "Takk for at du sier fra.")])
 def test_feedback_is_kept_and_thanked_for_where_it_was_given(web: Served, verdict: str, thanks: str) -> None:
     earlier = [":|Hvor lang tid tar det å få levert data?", ":|Hva koster det å låne mikrodata?"]
-    page = httpx.post(f"{web.base_url}/?lang=nb", data={"helped": f"{verdict}:delivery-time:0", "earlier": earlier}).text
+    page = httpx2.post(f"{web.base_url}/?lang=nb", data={"helped": f"{verdict}:delivery-time:0", "earlier": earlier}).text
 
     (event,) = events(web, "chat-feedback")
     assert event["subject"] == "delivery-time"
@@ -170,14 +170,14 @@ def test_feedback_is_kept_and_thanked_for_where_it_was_given(web: Served, verdic
 
 
 @pytest.mark.parametrize("value", ["yes", "yes:", "yes:nothing:0", "maybe:price:0", "yes:price:x", ":::", "yes:price:999999999999"])
-def test_feedback_that_makes_no_sense_breaks_nothing(visitor: httpx.Client, value: str) -> None:
+def test_feedback_that_makes_no_sense_breaks_nothing(visitor: httpx2.Client, value: str) -> None:
     assert visitor.post("/", data={"helped": value}).status_code == 200
 
 
 # ── identity numbers and markup ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_identity_number_is_hidden_and_warned_of(visitor: httpx.Client) -> None:
+def test_an_identity_number_is_hidden_and_warned_of(visitor: httpx2.Client) -> None:
     page = visitor.post("/", data={"question": f"Jeg er {SYNTHETIC}, hva koster det?"}).text
     later = visitor.post("/", data={"question": "takk", "earlier": hidden(page)}).text
 
@@ -191,7 +191,7 @@ def test_an_identity_number_is_hidden_and_warned_of(visitor: httpx.Client) -> No
     "attack",
     ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}", "{% include '/etc/passwd' %}", "javascript:alert(1)"],
 )
-def test_what_a_visitor_writes_is_text(visitor: httpx.Client, attack: str) -> None:
+def test_what_a_visitor_writes_is_text(visitor: httpx2.Client, attack: str) -> None:
     page = visitor.post("/", data={"question": attack, "earlier": [f"|{attack}", f"{attack}:{attack}|x"], "topic": attack}).text
     fragment = visitor.post("/", data={"question": attack}, headers={"x-fragment": "1"}).text
     query = visitor.get("/", params={"lang": attack, "embed": attack, "token": attack}).text
@@ -220,7 +220,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_response_is_guarded(visitor: httpx.Client, path: str) -> None:
+def test_every_response_is_guarded(visitor: httpx2.Client, path: str) -> None:
     headers = visitor.get(path).headers
 
     policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))
@@ -235,7 +235,7 @@ def test_every_response_is_guarded(visitor: httpx.Client, path: str) -> None:
     assert "set-cookie" not in headers
 
 
-def test_refusals_of_the_outermost_layer_are_guarded_too(visitor: httpx.Client) -> None:
+def test_refusals_of_the_outermost_layer_are_guarded_too(visitor: httpx2.Client) -> None:
     foreign = visitor.post("/", data={"question": "x"}, headers={"origin": "https://evil.example"})
     large = visitor.post("/", content=b"x" * 200_000)
 
@@ -245,14 +245,14 @@ def test_refusals_of_the_outermost_layer_are_guarded_too(visitor: httpx.Client) 
 
 
 @pytest.mark.parametrize("path", ["/", "/?lang=en", "/privacy", "/accessibility", "/handover", "/nothing"])
-def test_nothing_on_a_page_is_inline_or_from_elsewhere(visitor: httpx.Client, path: str) -> None:
+def test_nothing_on_a_page_is_inline_or_from_elsewhere(visitor: httpx2.Client, path: str) -> None:
     page = visitor.get(path).text
 
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
     assert not re.findall(r'(?:src|<link[^>]*href)="(?!/static/)', page)
 
 
-def test_pages_are_never_kept_and_static_files_for_ever(visitor: httpx.Client) -> None:
+def test_pages_are_never_kept_and_static_files_for_ever(visitor: httpx2.Client) -> None:
     page = visitor.get("/")
     addresses = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
 
@@ -268,11 +268,11 @@ def test_pages_are_never_kept_and_static_files_for_ever(visitor: httpx.Client) -
 
 @pytest.mark.parametrize("path", ["/", "/handover", "/handover/confirm", "/api/ask", "/api/feedback", "/api/handover"])
 @pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}])
-def test_a_foreign_page_cannot_post_in_a_visitors_name(visitor: httpx.Client, path: str, headers: dict[str, str]) -> None:
+def test_a_foreign_page_cannot_post_in_a_visitors_name(visitor: httpx2.Client, path: str, headers: dict[str, str]) -> None:
     assert visitor.post(path, data={"question": "x"}, headers=headers).status_code == 403
 
 
-def test_our_own_page_can(visitor: httpx.Client, site: Served) -> None:
+def test_our_own_page_can(visitor: httpx2.Client, site: Served) -> None:
     assert visitor.post("/", data={"question": "x"}, headers={"origin": site.base_url, "sec-fetch-site": "same-origin"}).status_code == 200
 
 
@@ -291,23 +291,23 @@ def test_our_own_page_can(visitor: httpx.Client, site: Served) -> None:
         "/static/%2e%2e/__init__.py",
     ],
 )
-def test_no_address_leads_to_another_site_or_out_of_the_folder(visitor: httpx.Client, site: Served, path: str) -> None:
+def test_no_address_leads_to_another_site_or_out_of_the_folder(visitor: httpx2.Client, site: Served, path: str) -> None:
     response = visitor.get(f"{site.base_url}{path}")
 
     target = response.headers.get("location", "")
     assert response.status_code in (200, 308, 404)
-    assert not target or httpx.URL(site.base_url).join(target).host == "127.0.0.1"
+    assert not target or httpx2.URL(site.base_url).join(target).host == "127.0.0.1"
     assert 'href="//' not in response.text
     assert 'href="/\\' not in response.text
 
 
-def test_the_old_address_of_the_chat_leads_to_it(visitor: httpx.Client) -> None:
+def test_the_old_address_of_the_chat_leads_to_it(visitor: httpx2.Client) -> None:
     moved = visitor.get("/chat?lang=en")
 
     assert (moved.status_code, moved.headers["location"]) == (308, "/?lang=en")
 
 
-def test_a_form_with_files_or_too_many_fields_is_refused(visitor: httpx.Client) -> None:
+def test_a_form_with_files_or_too_many_fields_is_refused(visitor: httpx2.Client) -> None:
     files = visitor.post("/", files={"question": ("x.txt", b"hei")})
     fields = visitor.post("/", data={f"f{number}": "x" for number in range(60)})
 
@@ -317,9 +317,9 @@ def test_a_form_with_files_or_too_many_fields_is_refused(visitor: httpx.Client) 
 
 def test_too_many_questions_are_told_in_the_page(web_server: ServeWith) -> None:
     with web_server(web={"chat_per_minute": 1}) as (base, _, _):
-        httpx.post(f"{base}/?lang=nn", data={"question": "takk"})
-        page = httpx.post(f"{base}/?lang=nn", data={"question": "takk"})
-        fragment = httpx.post(f"{base}/?lang=nn", data={"question": "takk"}, headers={"x-fragment": "1"})
+        httpx2.post(f"{base}/?lang=nn", data={"question": "takk"})
+        page = httpx2.post(f"{base}/?lang=nn", data={"question": "takk"})
+        fragment = httpx2.post(f"{base}/?lang=nn", data={"question": "takk"}, headers={"x-fragment": "1"})
 
     for refused in (page, fragment):
         assert refused.status_code == 429
@@ -331,17 +331,17 @@ def test_too_many_questions_are_told_in_the_page(web_server: ServeWith) -> None:
 def test_only_configured_origins_may_frame_the_chat_and_nobody_the_rest(web_server: ServeWith) -> None:
     with web_server(web={"cors": (FRIEND,)}) as (base, _, _):
         for path in ("/", "/handover", "/privacy"):
-            headers = httpx.get(f"{base}{path}").headers
+            headers = httpx2.get(f"{base}{path}").headers
             assert f"frame-ancestors 'self' {FRIEND}" in headers["content-security-policy"]
             assert "x-frame-options" not in headers
         for path in ("/handover/confirm", "/console", "/health", "/nothing"):
-            assert "frame-ancestors 'none'" in httpx.get(f"{base}{path}").headers["content-security-policy"]
+            assert "frame-ancestors 'none'" in httpx2.get(f"{base}{path}").headers["content-security-policy"]
 
 
 def test_https_is_asked_for_where_we_are_reached_by_it(web_server: ServeWith) -> None:
     with web_server(web={"public_url": "https://bot.ssb.example"}) as (base, _, _):
-        assert "max-age=31536000" in httpx.get(f"{base}/").headers["strict-transport-security"]
-        own = httpx.post(f"{base}/", data={"question": "takk"}, headers={"origin": "https://bot.ssb.example", "host": "inside"})
+        assert "max-age=31536000" in httpx2.get(f"{base}/").headers["strict-transport-security"]
+        own = httpx2.post(f"{base}/", data={"question": "takk"}, headers={"origin": "https://bot.ssb.example", "host": "inside"})
         assert own.status_code == 200
 
 
@@ -352,7 +352,7 @@ def test_a_fault_tells_nothing_of_itself(web: Served, caplog: pytest.LogCaptureF
 
     whole, web.parts.store = web.parts.store, Broken()  # type: ignore[assignment]
     try:
-        response = httpx.post(f"{web.base_url}/", data={"helped": "yes:price:0"})
+        response = httpx2.post(f"{web.base_url}/", data={"helped": "yes:price:0"})
     finally:
         web.parts.store = whole
 
@@ -363,7 +363,7 @@ def test_a_fault_tells_nothing_of_itself(web: Served, caplog: pytest.LogCaptureF
 
 def test_the_chat_can_be_switched_off(web_server: ServeWith) -> None:
     with web_server(web={"chat": False}) as (base, _, _):
-        assert httpx.get(f"{base}/").headers["location"] == "/console"
-        assert httpx.post(f"{base}/api/ask", json={"question": "x"}).status_code == 404
-        assert httpx.get(f"{base}/widget.js").status_code == 404
-        assert httpx.get(f"{base}/privacy").status_code == 200, "linked from every automatic mail"
+        assert httpx2.get(f"{base}/").headers["location"] == "/console"
+        assert httpx2.post(f"{base}/api/ask", json={"question": "x"}).status_code == 404
+        assert httpx2.get(f"{base}/widget.js").status_code == 404
+        assert httpx2.get(f"{base}/privacy").status_code == 200, "linked from every automatic mail"

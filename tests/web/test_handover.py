@@ -10,7 +10,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from bot import pipeline
@@ -38,9 +38,9 @@ def arrived(served: Served) -> list[Raw]:
     return [asyncio.run(store.read(lambda tx, key=key: tx.raw(key))) for key in keys]
 
 
-def ask_for_person(served: Served, **fields: Any) -> httpx.Response:
+def ask_for_person(served: Served, **fields: Any) -> httpx2.Response:
     """Send the form."""
-    return httpx.post(f"{served.base_url}/handover?lang=nb", data={**KARI, **fields})
+    return httpx2.post(f"{served.base_url}/handover?lang=nb", data={**KARI, **fields})
 
 
 def link(served: Served) -> str:
@@ -51,13 +51,13 @@ def link(served: Served) -> str:
     return found[0]
 
 
-def press(address: str) -> httpx.Response:
+def press(address: str) -> httpx2.Response:
     """Open the link and press the button behind it."""
-    page = httpx.get(address)
+    page = httpx2.get(address)
     assert page.status_code == 200
     token = re.search(r'name="token" value="([^"]+)"', page.text)
     assert token is not None
-    return httpx.post(address.partition("?")[0], data={"token": token[1]})
+    return httpx2.post(address.partition("?")[0], data={"token": token[1]})
 
 
 # ── the round trip ────────────────────────────────────────────────────────────────────────────────────────────
@@ -75,8 +75,8 @@ def test_nothing_goes_on_before_the_address_is_proven(web: Served) -> None:
         "auto-generated",
     )
     assert KARI["message"] not in mail.get_content(), "whoever gets this mail may be a stranger to what was written"
-    httpx.get(link(web))  # a mail filter opens links
-    httpx.head(link(web))
+    httpx2.get(link(web))  # a mail filter opens links
+    httpx2.head(link(web))
     assert arrived(web) == []
 
 
@@ -115,8 +115,8 @@ def test_a_second_press_changes_nothing_and_says_the_same(web: Served) -> None:
     ask_for_person(web)
     address = link(web)
     first = press(address)
-    again = httpx.post(address.partition("?")[0], data={"token": address.rpartition("token=")[2]})
-    reopened = httpx.get(address)
+    again = httpx2.post(address.partition("?")[0], data={"token": address.rpartition("token=")[2]})
+    reopened = httpx2.get(address)
 
     assert len(arrived(web)) == 1
     assert {first.status_code, again.status_code, reopened.status_code} == {200}
@@ -127,8 +127,8 @@ def test_a_second_press_changes_nothing_and_says_the_same(web: Served) -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhIjoxfQ.AAAA", "../../etc/passwd", "%00"])
 def test_a_link_that_is_not_ours_opens_nothing(site: Served, token: str) -> None:
-    opened = httpx.get(f"{site.base_url}/handover/confirm", params={"lang": "nb", "token": token})
-    pressed = httpx.post(f"{site.base_url}/handover/confirm", data={"token": token})
+    opened = httpx2.get(f"{site.base_url}/handover/confirm", params={"lang": "nb", "token": token})
+    pressed = httpx2.post(f"{site.base_url}/handover/confirm", data={"token": token})
 
     assert (opened.status_code, pressed.status_code) == (410, 410)
     assert "Lenken virker ikke lenger" in opened.text
@@ -140,10 +140,10 @@ def test_a_link_dies_after_a_day(web_server: ServeWith) -> None:
         ask_for_person(served)
         address = link(served)
         times[0] += timedelta(hours=23, minutes=59)
-        early = httpx.get(address)
+        early = httpx2.get(address)
         times[0] += timedelta(minutes=2)
-        late = httpx.get(address)
-        pressed = httpx.post(address.partition("?")[0], data={"token": address.rpartition("token=")[2]})
+        late = httpx2.get(address)
+        pressed = httpx2.post(address.partition("?")[0], data={"token": address.rpartition("token=")[2]})
 
         assert (early.status_code, late.status_code, pressed.status_code) == (200, 410, 410)
         assert arrived(served) == []
@@ -213,7 +213,7 @@ def test_a_proven_address_counts_as_the_case_contact_that_it_is(web: Served) -> 
 )
 def test_a_name_stays_a_name(web: Served, name: str) -> None:
     ask_for_person(web, name=name)
-    page = httpx.get(link(web))
+    page = httpx2.get(link(web))
     press(link(web))
 
     assert "<script>alert" not in page.text
@@ -265,7 +265,7 @@ def test_the_faults_of_a_form_are_told_beside_the_fields_with_what_was_written(s
 
 def test_markup_in_the_message_is_text_on_the_page_and_in_the_mail(web: Served) -> None:
     ask_for_person(web, message="<img src=x onerror=alert(1)>", earlier=["|<b>fet</b>"])
-    page = httpx.get(link(web))
+    page = httpx2.get(link(web))
     press(link(web))
 
     assert "<img src=x" not in page.text
@@ -288,8 +288,8 @@ def test_a_forged_topic_in_the_conversation_puts_no_words_into_our_mouth(web: Se
 
 def test_identity_numbers_reach_neither_store_nor_log(web: Served, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        httpx.post(f"{web.base_url}/?lang=nb", data={"question": f"Jeg er {SYNTHETIC}, hva koster det?"})
-        httpx.post(f"{web.base_url}/api/ask", json={"question": f"fnr {SYNTHETIC} hemmelighet"})
+        httpx2.post(f"{web.base_url}/?lang=nb", data={"question": f"Jeg er {SYNTHETIC}, hva koster det?"})
+        httpx2.post(f"{web.base_url}/api/ask", json={"question": f"fnr {SYNTHETIC} hemmelighet"})
         mails = handed_over(
             web, name=f"Kari {SYNTHETIC}", message=f"Fødselsnummer: 109090 40863 ({SYNTHETIC})", earlier=[f"|Mitt er {SYNTHETIC}"]
         )
@@ -337,7 +337,7 @@ def test_a_form_is_cleaned() -> None:
 def test_what_became_of_hand_overs_is_counted_without_content(web: Served) -> None:
     handed_over(web)
 
-    metrics = httpx.get(f"{web.base_url}/metrics").text
+    metrics = httpx2.get(f"{web.base_url}/metrics").text
     assert 'bot_chat_questions_total{outcome="handed-over"} 1.0' in metrics
     assert "kari" not in metrics
     assert not [event for event in events(web, "chat-feedback")]

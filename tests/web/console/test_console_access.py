@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import NamedTuple
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 from fastapi.routing import APIRoute
@@ -103,9 +103,9 @@ async def logged_in(served: Served, name: str, hours: float = 8) -> Somebody:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def client(desk: Served) -> AsyncIterator[httpx.AsyncClient]:
+async def client(desk: Served) -> AsyncIterator[httpx2.AsyncClient]:
     """A client that follows nothing."""
-    async with httpx.AsyncClient(base_url=desk.base_url, follow_redirects=False) as opened:
+    async with httpx2.AsyncClient(base_url=desk.base_url, follow_redirects=False) as opened:
         yield opened
 
 
@@ -120,7 +120,7 @@ async def test_every_route_says_who_may_use_it(desk: Served) -> None:
     assert {f"{method} {path}" for method, path in table(desk)} == set(ACCESS)
 
 
-async def test_each_role_gets_what_it_may_and_no_more(desk: Served, client: httpx.AsyncClient) -> None:
+async def test_each_role_gets_what_it_may_and_no_more(desk: Served, client: httpx2.AsyncClient) -> None:
     """Nobody is led to the log-in; a role that is too low is refused as such; one that is high enough is not."""
     (key,) = await arrive(desk.parts, mail("Tilgang", "Hei, en e-post som ingen skal røre."))
     filled = {"{key:path}": key, "{ref:path}": "24/1187", "{number}": "999999", "{field}": "topic", "{tag}": "en", "{form}": "csv"}
@@ -150,7 +150,7 @@ async def deeds(desk: Served) -> int:
     return sum(event["actor"] == "lead" for event in await ask(desk.parts, lambda tx: tx.last_events(10_000)))
 
 
-async def test_no_form_is_taken_without_its_own_token(desk: Served, client: httpx.AsyncClient) -> None:
+async def test_no_form_is_taken_without_its_own_token(desk: Served, client: httpx2.AsyncClient) -> None:
     """Without a token, with another session's, from another site, or as another kind of content: nothing is done (CSRF)."""
     (key,) = await arrive(desk.parts, mail("Skjema", "Hei, denne skal ingen forfalske et skjema for."))
     lead, other = await logged_in(desk, "lead"), await logged_in(desk, "lead-2")
@@ -179,7 +179,7 @@ async def test_no_form_is_taken_without_its_own_token(desk: Served, client: http
     assert await deeds(desk) == events, "nothing was done"
 
 
-async def test_a_session_ends(desk: Served, client: httpx.AsyncClient) -> None:
+async def test_a_session_ends(desk: Served, client: httpx2.AsyncClient) -> None:
     """When its time is over, when it idles, at log-out, and when the account is shut out; its cookie is worth nothing then."""
     parts = desk.parts
 
@@ -207,7 +207,7 @@ async def test_a_session_ends(desk: Served, client: httpx.AsyncClient) -> None:
     assert not await comes_in(shut), "letting in again brings no old session back"
 
 
-async def test_a_role_counts_from_the_next_request(desk: Served, client: httpx.AsyncClient) -> None:
+async def test_a_role_counts_from_the_next_request(desk: Served, client: httpx2.AsyncClient) -> None:
     """A lead takes a role away, and not their own; the other one's next deed is refused."""
     lead, other = await logged_in(desk, "lead"), await logged_in(desk, "caseworker-2")
     assert (
@@ -221,7 +221,7 @@ async def test_a_role_counts_from_the_next_request(desk: Served, client: httpx.A
     assert wrong.status_code == 400
 
 
-async def test_what_is_sent_is_bounded(desk: Served, client: httpx.AsyncClient) -> None:
+async def test_what_is_sent_is_bounded(desk: Served, client: httpx2.AsyncClient) -> None:
     """A form too large or of too many fields is refused, odd addresses and queries are no fault of the server."""
     lead = await logged_in(desk, "lead")
     large = await client.post("/console/knowledge/try", data={"csrf": lead.csrf, "question": "x" * 600_000}, headers=lead.headers)
@@ -239,7 +239,7 @@ async def test_what_is_sent_is_bounded(desk: Served, client: httpx.AsyncClient) 
         assert "<script>" not in answer.text
 
 
-async def test_headers_of_every_page(desk: Served, client: httpx.AsyncClient) -> None:
+async def test_headers_of_every_page(desk: Served, client: httpx2.AsyncClient) -> None:
     """A strict policy without inline anything, no frames, no sniffing, nothing kept by a cache."""
     reader = await logged_in(desk, "reader")
     for address in ("", "/login", "/cases", "/mail/nothing", "/nothing-at-all"):
