@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import typer
 
 from bot.config import ConfigError
 
-COMMANDS = ("service", "mail", "understanding", "registers", "people", "operations")
+COMMANDS = ("service", "mail", "understanding", "cases", "deletions", "offers", "people", "keeping", "archive", "backup")
 
 app = typer.Typer(
     name="mikrodata-bot",
@@ -34,12 +35,19 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)
     except Exception as error:
-        from bot.journal import where
-        from bot.store import StoreUnavailable
+        sys.exit(_say(sentence(error)))
 
-        if isinstance(error, StoreUnavailable):
-            sys.exit(_say(f"the store cannot be used now: {error}"))
-        sys.exit(_say(f"this should not have happened ({where(error)}); please report it with this line"))
+
+def sentence(error: Exception) -> str:
+    """What an error that no command has foreseen says to the operator; never its own text, which could hold a mail's words."""
+    from bot.journal import where
+    from bot.store import StoreUnavailable
+
+    if isinstance(error, StoreUnavailable):
+        return f"the store cannot be used now: {error}"
+    if isinstance(error, OSError) and isinstance(error.filename, str | Path):
+        return f"{error.filename} cannot be used ({error.strerror})"
+    return f"this should not have happened ({where(error)}); please report it with this line"
 
 
 def _say(sentence: str) -> int:

@@ -190,7 +190,10 @@ async def show(*, once: bool, folder: Path | None) -> None:
     console.print("[dim]Starting. The first start on a machine learns from the knowledge base; that takes about a minute.[/dim]")
     with contextlib.ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mikrodata-bot-demo-")))
-        place.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f'--folder "{place}" cannot be made ({error.strerror}); give a folder that this user may write to') from None
         authority = Authority(place, "Anne Grimstveit")
         settings = demo_settings(place, authority)
         stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()

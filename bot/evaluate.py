@@ -308,7 +308,9 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UnreadableCorpus(f"{path} cannot be read ({error.strerror})") from None
+        raise UnreadableCorpus(f"{path} cannot be read ({error.strerror}); give labelled texts, one JSON object a line") from None
+    except UnicodeDecodeError:
+        raise UnreadableCorpus(f"{path} is not UTF-8 text; save it as UTF-8") from None
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():

@@ -208,8 +208,10 @@ def _checked(file: Path) -> list[str]:
     """The lines of a corrections file, each of a form that can be learned."""
     try:
         raw = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise CannotLearn(f"{file} cannot be read as UTF-8 text") from None
+    except OSError as error:
+        raise CannotLearn(f"{file} cannot be read ({error.strerror}); give a file of corrections, one JSON object a line") from None
+    except UnicodeDecodeError:
+        raise CannotLearn(f"{file} is not UTF-8 text; save it as UTF-8") from None
     known = load().topics
     lines = []
     for number, line in enumerate(raw, 1):

@@ -342,15 +342,19 @@ class NoStore:
 @contextlib.contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """Hold the store as the only service on it. Errors: ``ConfigError`` when another one runs."""
-    folder = settings.database.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{settings.database.name}.lock").open("w") as lock:
+    database = settings.database
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        opened = database.with_name(f"{database.name}.lock").open("w")
+    except OSError as error:
+        raise ConfigError(
+            f"the folder {database.parent} cannot be written ({error.strerror}); give a service.data that this user may write to"
+        ) from None
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ConfigError(
-                f"another mikrodata-bot works on {settings.database}; stop it first or give this one another service.data"
-            ) from None
+            raise ConfigError(f"another mikrodata-bot works on {database}; stop it first or give this one another service.data") from None
         yield
 
 

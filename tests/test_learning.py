@@ -142,9 +142,9 @@ def test_a_line_that_cannot_be_learned_is_named_and_nothing_of_the_file_is(
 def test_no_file_an_empty_one_and_an_unreadable_one(tmp_path: Path, bot: Cli) -> None:
     assert refusal(bot("learn")) == "name a file of corrections, or --undo"
     assert refusal(bot("learn", corrections(tmp_path))).endswith("holds no corrections")
-    assert refusal(bot("learn", tmp_path / "none.jsonl")).endswith("cannot be read as UTF-8 text")
+    assert refusal(bot("learn", tmp_path / "none.jsonl")).endswith("give a file of corrections, one JSON object a line")
     (tmp_path / "latin.jsonl").write_bytes("spørsmål".encode("cp1252"))
-    assert refusal(bot("learn", tmp_path / "latin.jsonl")).endswith("cannot be read as UTF-8 text")
+    assert refusal(bot("learn", tmp_path / "latin.jsonl")).endswith("is not UTF-8 text; save it as UTF-8")
 
 
 # ── learned for real ──────────────────────────────────────────────────────────────────────────────────────────

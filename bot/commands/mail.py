@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.commands import ConfigOption, JsonOption, run, settings
-from bot.commands.registers import progress_bar
+from bot.commands.output import progress_bar
 from bot.config import ConfigError, Settings
 from bot.model import Act
 from bot.pipeline import Judged

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from bot.commands import ConfigOption, settings
-from bot.commands.registers import _with_store
+from bot.commands.output import print_table
+from bot.commands.store import now, read_store, write_store
 from bot.config import ConfigError
 
 user = typer.Typer(help="The console's users.", no_args_is_help=True)
@@ -37,14 +36,13 @@ def _users() -> None:
 @user.command("add")
 def add(name: Name, role: Role = "caseworker", no_second_factor: NoCode = False, config: ConfigOption = None) -> None:
     """Add a user; the password is asked for, or read from standard input. Prints the address for the authenticator app."""
-    from bot.run import now
     from bot.web.login import Unfit, new_account, totp_address
 
     try:
         account = new_account(name, role, _password(), second_factor=not no_second_factor)
     except Unfit as error:
         raise ConfigError(f"{name} was not added: {error}") from None
-    if not _with_store(config, lambda tx: tx.add_account(account, now(), actor=ACTOR), write=True):
+    if not write_store(config, lambda tx: tx.add_account(account, now(), actor=ACTOR)):
         raise ConfigError(f"{account.name} is a user already; `bot user password` gives a new password")
     print(f"{account.name} may now use the console as {account.role}.")
     if account.totp:
@@ -54,10 +52,13 @@ def add(name: Name, role: Role = "caseworker", no_second_factor: NoCode = False,
 @user.command("list")
 def list_users(config: ConfigOption = None) -> None:
     """All users."""
-    table = Table("name", "role", "second factor", "state")
-    for account in _with_store(config, lambda tx: tx.accounts(), write=False):
-        table.add_row(account.name, account.role, "yes" if account.totp else "no", "shut out" if account.disabled else "active")
-    Console().print(table)
+    print_table(
+        ("name", "role", "second factor", "state"),
+        (
+            (account.name, account.role, "yes" if account.totp else "no", "shut out" if account.disabled else "active")
+            for account in read_store(config, lambda tx: tx.accounts())
+        ),
+    )
 
 
 @user.command("password")
@@ -65,7 +66,6 @@ def password(name: Name, no_second_factor: NoCode = False, config: ConfigOption 
     """Give a new password and a new second factor; the user is logged out everywhere."""
     from dataclasses import replace
 
-    from bot.run import now
     from bot.web.login import Unfit, new_account, totp_address
 
     account = _known(config, name)
@@ -73,7 +73,7 @@ def password(name: Name, no_second_factor: NoCode = False, config: ConfigOption 
         fresh = new_account(account.name, account.role, _password(), second_factor=not no_second_factor)
     except Unfit as error:
         raise ConfigError(f"the password of {name} was not changed: {error}") from None
-    _with_store(config, lambda tx: tx.set_password(account.name, fresh.password, fresh.totp, now(), actor=ACTOR), write=True)
+    write_store(config, lambda tx: tx.set_password(account.name, fresh.password, fresh.totp, now(), actor=ACTOR))
     print(f"{account.name} has a new password.")
     if fresh.totp:
         address = totp_address(replace(account, totp=fresh.totp), settings(config).service.organisation)
@@ -83,31 +83,26 @@ def password(name: Name, no_second_factor: NoCode = False, config: ConfigOption 
 @user.command("role")
 def role(name: Name, role: Annotated[str, typer.Argument(help="reader, caseworker or lead")], config: ConfigOption = None) -> None:
     """Give another role."""
-    from bot.run import now
     from bot.store.accounts import ROLES
 
     if role not in ROLES:
         raise ConfigError(f"the role {role} must be one of {', '.join(ROLES)}")
     account = _known(config, name)
-    _with_store(config, lambda tx: tx.set_role(account.name, role, now(), actor=ACTOR), write=True)
+    write_store(config, lambda tx: tx.set_role(account.name, role, now(), actor=ACTOR))
     print(f"{account.name} is {role}.")
 
 
 @user.command("disable")
 def disable(name: Name, config: ConfigOption = None) -> None:
     """Shut a user out at once; what the person did stays in the records."""
-    from bot.run import now
-
     account = _known(config, name)
-    _with_store(config, lambda tx: tx.set_disabled(account.name, True, now(), actor=ACTOR), write=True)
+    write_store(config, lambda tx: tx.set_disabled(account.name, True, now(), actor=ACTOR))
     print(f"{account.name} is shut out.")
 
 
 @user.command("enable")
 def enable(name: Name, config: ConfigOption = None) -> None:
     """Let a user in again, and forget failed attempts."""
-    from bot.run import now
-
     account = _known(config, name)
     digest = hashlib.sha256(account.name.encode()).hexdigest()
 
@@ -115,12 +110,12 @@ def enable(name: Name, config: ConfigOption = None) -> None:
         tx.set_disabled(account.name, False, now(), actor=ACTOR)
         tx.forget_failures(digest)
 
-    _with_store(config, work, write=True)
+    write_store(config, work)
     print(f"{account.name} may log in.")
 
 
 def _known(config: Path | None, name: str) -> Any:
-    account = _with_store(config, lambda tx: tx.account(name.strip().lower()), write=False)
+    account = read_store(config, lambda tx: tx.account(name.strip().lower()))
     if account is None:
         raise ConfigError(f"{name} is no user; `bot user list` shows them all")
     return account

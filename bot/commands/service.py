@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.commands import ConfigOption, JsonOption, run, settings
-from bot.commands.registers import _with_store, now
+from bot.commands.store import now, read_store, write_store
 from bot.config import ConfigError, Settings
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def doctor(config: ConfigOption = None) -> None:
 
 def pause(config: ConfigOption = None) -> None:
     """Hold mail to researchers; forwards to caseworkers go on."""
-    _with_store(config, lambda tx: tx.pause("by-hand", now()), write=True)
+    write_store(config, lambda tx: tx.pause("by-hand", now()))
     print("Paused: mail to researchers is held. `bot resume` lets it go.")
 
 
@@ -70,7 +70,7 @@ def resume(config: ConfigOption = None) -> None:
             tx.set_flag("paused", "0", now())
         return reason
 
-    reason = _with_store(config, work, write=True)
+    reason = write_store(config, work)
     print(f"Resumed; it was held because: {reason}." if reason else "Nothing was held.")
 
 
@@ -86,7 +86,7 @@ def reconcile(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print(json.dumps({**asdict(found), "taken_in": taken}, ensure_ascii=False))
     else:
-        others = _with_store(config, lambda tx: tx.recorded_by_source(), write=False)
+        others = read_store(config, lambda tx: tx.recorded_by_source())
         lines = [recorded_line(source, labels) for source, labels in sorted(others.items()) if source != "imap"]
         print(*found.lines(), *lines, sep="\n")
         if taken:

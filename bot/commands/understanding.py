@@ -82,7 +82,10 @@ def evaluate(
     except evaluation.UnreadableCorpus as error:
         raise ConfigError(str(error)) from None
     if plot is not None:
-        evaluation.plot(report, plot)
+        try:
+            evaluation.plot(report, plot)
+        except OSError as error:
+            raise ConfigError(f"{plot} cannot be written ({error.strerror}); give a file in a folder that exists") from None
     if as_json:
         print(json.dumps(report.figures, ensure_ascii=False))
     else:
@@ -94,7 +97,10 @@ def _of_knowledge(chosen: Settings) -> Any:
     from bot import knowledge
     from bot.understanding import leaveout
 
-    loaded = knowledge.load(_own_folder(chosen))
+    try:
+        loaded = knowledge.load(_own_folder(chosen))
+    except knowledge.KnowledgeError as error:
+        raise ConfigError(str(error)) from None
     return evaluation.paraphrases(leaveout.place(loaded))
 
 

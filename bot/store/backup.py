@@ -85,7 +85,7 @@ def put_back(file: Path, database: Path, moment: datetime, progress: Progress = 
     kept = database.with_name(f"{database.name}.before-{moment:%Y%m%dT%H%M%S%f}") if database.exists() else None
     try:
         if not file.is_file():
-            raise NoStore(f"{file} does not exist")
+            raise NoStore(f"{file} is no file; give one that `bot backup` has written")
         _copy(file, part, progress)
         contents = check(part)
         if kept is not None:

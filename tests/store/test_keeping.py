@@ -375,7 +375,7 @@ def test_what_is_no_whole_store_is_refused(tmp_path: Path) -> None:
     changed(copy, "CREATE TABLE t (x)")
     refused("no store of ours")
     copy.unlink()
-    refused("does not exist")
+    refused("is no file")
 
 
 def changed(file: Path, *statements: str) -> None:
