@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from email.message import EmailMessage
-from email.policy import EmailPolicy
 from email.utils import format_datetime, formataddr
 from pathlib import Path
 from typing import Any
@@ -22,37 +20,17 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateErro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.knowledge import Knowledge
+from bot.letter import Letter
 from bot.model import Act, Action, Case, Decision, Findings, Language, Message, Mode, Outgoing, Raw, Understanding
 
 LOOP_HEADER = "X-Mikrodata-Bot"
 SUBJECT_LENGTH = 120  # characters of the sender's subject that a reply may carry
 WHOLE = {"forward", "sent-on"}  # templates that carry the original along
+BETWEEN_LANGUAGES = "\n" + "-" * 40 + "\n\n"
 REFERENCES_KEPT = 20  # RFC 5322 sets no limit, relays refuse very long lines; the first and the last ones thread
-LINE_WANTED = 78  # characters in a line, RFC 5322 § 2.1.1
-LINE_LIMIT = 998  # octets in a line without CRLF, RFC 5322 § 2.1.1
 
 PLACEHOLDER = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 PREFIX = re.compile(r"^\s*(?:(?:re|sv|svar|vs|fwd?|vb|aw|wg|antw)\s*(?:\[\d+\])?\s*[:：]\s*)+", re.IGNORECASE)
-
-
-class Headers(EmailPolicy):
-    """The standard policy for SMTP, with a short way for header fields that need none of it.
-
-    A value of printable ASCII that fits on one line is what it will be on the wire: it can hold no line break and needs no encoding
-    and no folding. Parsing it all the same costs half of composing a mail.
-    """
-
-    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        """See ``email.policy.Policy``."""
-        structured = name.lower().startswith("content-")  # the message reads these back
-        fits = isinstance(value, str) and value.isascii() and value.isprintable() and len(name) + len(value) + 2 <= LINE_WANTED
-        if fits and not structured:
-            return name, value
-        stored: tuple[str, Any] = super().header_store_parse(name, value)
-        return stored
-
-
-HEADERS = Headers(linesep="\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +166,7 @@ def draft_to_person(
     mail = _mail(letterhead, recipient, subject, now, identifier)
     for key, value in thread.items():
         mail[key] = value
-    mail.set_content(body, cte="quoted-printable")
-    return identifier, mail.as_bytes()
+    return identifier, mail.with_text(body)
 
 
 def notice(
@@ -204,14 +181,14 @@ def notice(
     now: datetime,
 ) -> Outgoing:
     """An automatic mail that answers no mail: reminder, alarm, digest. ``key`` makes its Message-ID."""
-    mail = _notice(letterhead, templates, name, language, recipient, {**context, "by_person": False}, key, now)
+    identifier, mail, body = _notice(letterhead, templates, name, language, recipient, {**context, "by_person": False}, key, now)
     _automatic_headers(mail, "auto-generated")
     return Outgoing(
-        str(mail["Message-ID"]),
+        identifier,
         name,
         letterhead.address,
         recipient,
-        mail.as_bytes(),
+        mail.with_text(body),
         language=language,
         case_ref=str(context.get("case_ref", "")),
     )
@@ -233,15 +210,15 @@ def draft_notice(
 
     ``thread``: In-Reply-To and References where it answers a mail.
     """
-    mail = _notice(letterhead, templates, name, language, recipient, {**context, "by_person": True}, key, now)
+    identifier, mail, body = _notice(letterhead, templates, name, language, recipient, {**context, "by_person": True}, key, now)
     for header, value in (thread or {}).items():
         mail[header] = value
     return Outgoing(
-        str(mail["Message-ID"]),
+        identifier,
         "draft",
         letterhead.address,
         recipient,
-        mail.as_bytes(),
+        mail.with_text(body),
         automatic=False,
         language=language,
         case_ref=str(context.get("case_ref", "")),
@@ -257,11 +234,11 @@ def _notice(
     context: Mapping[str, Any],
     key: str,
     now: datetime,
-) -> EmailMessage:
+) -> tuple[str, Letter, str]:
+    """Message-ID, what stands at the head of the mail, and its text."""
     subject, body = templates.render(name, language, {**_common(letterhead), **context})
-    mail = _mail(letterhead, recipient, subject, now, message_id(letterhead.domain, "notice", name, key, recipient))
-    mail.set_content(body, cte="quoted-printable")
-    return mail
+    identifier = message_id(letterhead.domain, "notice", name, key, recipient)
+    return identifier, _mail(letterhead, recipient, subject, now, identifier), body
 
 
 def _common(letterhead: Letterhead) -> dict[str, Any]:
@@ -274,8 +251,8 @@ def _common(letterhead: Letterhead) -> dict[str, Any]:
     }
 
 
-def _mail(letterhead: Letterhead, recipient: str, subject: str, now: datetime, identifier: str) -> EmailMessage:
-    mail = EmailMessage(policy=HEADERS)
+def _mail(letterhead: Letterhead, recipient: str, subject: str, now: datetime, identifier: str) -> Letter:
+    mail = Letter()
     mail["From"] = formataddr((letterhead.organisation, letterhead.address))
     mail["To"] = recipient
     mail["Subject"] = one_line(subject)
@@ -284,7 +261,7 @@ def _mail(letterhead: Letterhead, recipient: str, subject: str, now: datetime, i
     return mail
 
 
-def _automatic_headers(mail: EmailMessage, kind: str) -> None:
+def _automatic_headers(mail: Letter, kind: str) -> None:
     mail["Auto-Submitted"] = kind  # RFC 3834 § 5
     mail["X-Auto-Response-Suppress"] = "All"  # Exchange: no out-of-office, no receipts
     mail[LOOP_HEADER] = "1"
@@ -314,14 +291,13 @@ def _reply(subject: Subject, action: Action) -> Outgoing:
         _automatic_headers(mail, "auto-replied")
         if action.act is Act.RECEIPT:
             mail["Precedence"] = "auto_reply"
-    mail.set_content(("\n" + "-" * 40 + "\n\n").join(body for _, body in rendered), cte="quoted-printable")
     envelope = "" if action.act is Act.RECEIPT and letterhead.null_sender else letterhead.address
     return Outgoing(
         identifier,
         kind,
         envelope,
         action.to,
-        mail.as_bytes(),
+        mail.with_text(BETWEEN_LANGUAGES.join(body for _, body in rendered)),
         mail_key=subject.raw.key,
         case_ref=action.case_ref,
         automatic=not action.draft,
@@ -347,9 +323,9 @@ def _context(subject: Subject, action: Action, language: Language) -> dict[str, 
         "case": subject.cases.get(action.case_ref),
         "caseworker_name": person_name(subject.cases[action.case_ref].caseworker) if action.case_ref in subject.cases else "",
         "next_deadline": subject.next_deadline,
-        "checklist_names": named(subject.texts, "checklist"),
-        "state_names": named(subject.texts, "state"),
-        "deadline_names": named(subject.texts, "deadline"),
+        "checklist_names": Named(subject.texts, "checklist"),
+        "state_names": Named(subject.texts, "state"),
+        "deadline_names": Named(subject.texts, "deadline"),
         "language": language.value,
     }
 
@@ -363,9 +339,24 @@ def person_name(address: str) -> str:
     return f"{' '.join(part.title() for part in names)} ({address})"
 
 
-def named(texts: Mapping[str, Mapping[str, str]], group: str) -> dict[str, Mapping[str, str]]:
-    """The words of one group: id → language → word."""
-    return {key.removeprefix(f"{group}."): value for key, value in texts.items() if key.startswith(f"{group}.")}
+class Named(Mapping[str, Mapping[str, str]]):
+    """The words of one group, id → language → word: a view, for a copy with each mail costs more than the text that is written."""
+
+    def __init__(self, texts: Mapping[str, Mapping[str, str]], group: str) -> None:
+        """``group`` is what stands before the first full stop of a key."""
+        self._texts, self._prefix = texts, f"{group}."
+
+    def __getitem__(self, name: str) -> Mapping[str, str]:
+        """The word by its languages."""
+        return self._texts[self._prefix + name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names in the group."""
+        return (key.removeprefix(self._prefix) for key in self._texts if key.startswith(self._prefix))
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return sum(1 for _ in self)
 
 
 def _forward(subject: Subject, action: Action) -> Outgoing:
@@ -378,8 +369,7 @@ def _forward(subject: Subject, action: Action) -> Outgoing:
     writers = [address for address in (message.sender.address, letterhead.address) if _is_plain(address)]
     mail["Reply-To"] = ", ".join(dict.fromkeys(writers))
     _automatic_headers(mail, "auto-generated")
-    mail.set_content(body, cte="quoted-printable")
-    content = _with_original(mail, subject.raw) if action.template in WHOLE else mail.as_bytes()
+    content = mail.with_original(body, subject.raw.content) if action.template in WHOLE else mail.with_text(body)
     return Outgoing(
         identifier,
         "forward",
@@ -434,56 +424,6 @@ def _forward_context(subject: Subject, action: Action) -> dict[str, Any]:
         "receipt": decision.reply.value,
         "sensitive": understanding.sensitive,
         "attachments": [(attachment.name, attachment.size) for attachment in message.attachments],
-        "checklist_names": named(subject.texts, "checklist"),
-        "remark_names": named(subject.texts, "remark"),
+        "checklist_names": Named(subject.texts, "checklist"),
+        "remark_names": Named(subject.texts, "remark"),
     }
-
-
-def _with_original(mail: EmailMessage, raw: Raw) -> bytes:
-    """The summary and the whole original as message/rfc822, byte for byte.
-
-    message/rfc822 allows no transfer encoding but 7bit, 8bit and binary (RFC 2046 § 5.2.1); an original that no 8bit
-    transport can carry (NUL, lines over 998 octets) goes along as a base64 file instead, so that nothing of it is lost.
-    """
-    lines = raw.content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    if b"\0" in raw.content or any(len(line) > LINE_LIMIT for line in lines):
-        mail.add_attachment(raw.content, maintype="application", subtype="octet-stream", filename="original.eml")
-        return mail.as_bytes()
-    boundary = "=_" + hashlib.sha256(raw.content).hexdigest()[:40]
-    head, _, body = mail.as_bytes().partition(b"\r\n\r\n")
-    keep, part = _split_headers(head)
-    original = b"\r\n".join(lines)
-    encoding = b"7bit" if original.isascii() else b"8bit"
-    edge = b"--" + boundary.encode()
-    return b"\r\n".join(
-        [
-            keep,
-            b'Content-Type: multipart/mixed; boundary="' + boundary.encode() + b'"',
-            b"",
-            edge,
-            part,
-            b"",
-            body.rstrip(b"\r\n"),
-            edge,
-            b"Content-Type: message/rfc822",
-            b"Content-Disposition: attachment; filename=original.eml",
-            b"Content-Transfer-Encoding: " + encoding,
-            b"",
-            original,
-            edge + b"--",
-            b"",
-        ]
-    )
-
-
-def _split_headers(head: bytes) -> tuple[bytes, bytes]:
-    """The mail's own headers, and those that describe its text part."""
-    keep: list[bytes] = []
-    part: list[bytes] = []
-    target = keep
-    for line in head.split(b"\r\n"):
-        if line[:1] not in b" \t":
-            lowered = line.lower()
-            target = part if lowered.startswith((b"content-type:", b"content-transfer-encoding:")) else keep
-        target.append(line)
-    return b"\r\n".join(keep), b"\r\n".join(part)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bot.compose import Letterhead, Templates, draft_notice, notice, thread_of
+from bot.compose import Letterhead, Named, Templates, draft_notice, notice, thread_of
 from bot.decide import Policy
 from bot.matters.calendar import day_in_oslo
 from bot.matters.deadlines import RULES, Deadline, Reminder, digest_lines, plain
@@ -109,9 +109,7 @@ def digests(
             "overdue": [_line(writing, deadline) for over, _ in lists for deadline in over],
             "soon": [_line(writing, deadline) for _, soon in lists for deadline in soon],
             "drafts": drafts.get(desk, 0),
-            "deadline_names": {
-                name.removeprefix("deadline."): texts for name, texts in writing.words.items() if name.startswith("deadline.")
-            },
+            "deadline_names": Named(writing.words, "deadline"),
         }
         if any(context[name] for name in ("waiting", "overdue", "soon", "drafts")):
             written.append(_digest(writing, desk or policy.fallback, context))

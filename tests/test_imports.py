@@ -19,6 +19,7 @@ CORE = (
     "bot.understanding",
     "bot.matters",
     "bot.decide",
+    "bot.letter",
     "bot.compose",
     "bot.alarms",
     "bot.ledger",
