@@ -208,45 +208,57 @@ def inside(target: str) -> str:
 
 def add(router: APIRouter, console: Console) -> None:
     """Log in, log out."""
+    pages = Door(console)
+    router.add_api_route("/login", pages.log_in_form)
+    router.add_api_route("/login", pages.log_in, methods=["POST"])
+    router.add_api_route("/logout", pages.log_out, methods=["POST"])
 
-    async def show(request: Request, *, fault: str = "", locked: datetime | None = None, status: int = 200) -> HTMLResponse:
-        token = get_cookie(request, console.settings, "console_form") or secrets.token_urlsafe(32)
+
+class Door:
+    """The log-in form, and what it leads to."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def _show(self, request: Request, *, fault: str = "", locked: datetime | None = None, status: int = 200) -> HTMLResponse:
+        token = get_cookie(request, self._console.settings, "console_form") or secrets.token_urlsafe(32)
         target = inside(request.query_params.get("next", ""))
         told = f"login.{request.query_params.get('fault', '')}"
         fault = fault or (told if told in OIDC_FAULTS else "")
-        other = bool(console.settings.oidc.issuer)
-        page = console.bare_page(
+        other = bool(self._console.settings.oidc.issuer)
+        page = self._console.bare_page(
             request, "login.html.jinja", status=status, fault=fault, locked=locked, next=target, token=token, other=other
         )
-        set_cookie(page, request, console.settings, "console_form", token, 3600)
+        set_cookie(page, request, self._console.settings, "console_form", token, 3600)
         return page
 
-    @router.get("/login")
-    async def log_in_form(request: Request) -> Response:
-        if await console.session(request) is not None:
+    async def log_in_form(self, request: Request) -> Response:
+        """The form; who is logged in already goes on."""
+        if await self._console.session(request) is not None:
             return RedirectResponse(inside(request.query_params.get("next", "")), 303)
-        return await show(request)
+        return await self._show(request)
 
-    @router.post("/login")
-    async def log_in(request: Request) -> Response:
-        form = await console.fields(request)
-        sent = get_cookie(request, console.settings, "console_form")
+    async def log_in(self, request: Request) -> Response:
+        """Prove the name, or say why not."""
+        form = await self._console.fields(request)
+        sent = get_cookie(request, self._console.settings, "console_form")
         if not sent or not hmac.compare_digest(sent.encode(), form.get("token", "").encode()):
-            return await show(request, fault="login.stale", status=403)
-        outcome = await prove(console.parts, form.get("name", ""), form.get("password", ""), form.get("code", ""))
+            return await self._show(request, fault="login.stale", status=403)
+        outcome = await prove(self._console.parts, form.get("name", ""), form.get("password", ""), form.get("code", ""))
         if outcome.account is None:
             fault = "login.locked" if outcome.locked_until else "login.refused"
-            return await show(request, fault=fault, locked=outcome.locked_until, status=429 if outcome.locked_until else 401)
+            return await self._show(request, fault=fault, locked=outcome.locked_until, status=429 if outcome.locked_until else 401)
         response = RedirectResponse(inside(form.get("next", "")), 303)
-        await begin_session(console, request, response, outcome.account.name)
+        await begin_session(self._console, request, response, outcome.account.name)
         return response
 
-    @router.post("/logout")
-    async def log_out(request: Request) -> Response:
-        visit: Visit = await console.act(request, "reader")
-        await console.write(lambda tx: tx.end_session(visit.session.token))
+    async def log_out(self, request: Request) -> Response:
+        """End the session."""
+        visit: Visit = await self._console.act(request, "reader")
+        await self._console.write(lambda tx: tx.end_session(visit.session.token))
         response = RedirectResponse("/console/login", 303)
-        set_cookie(response, request, console.settings, "console", "", 0)
+        set_cookie(response, request, self._console.settings, "console", "", 0)
         return response
 
 

@@ -164,53 +164,71 @@ def account_of(claims: dict[str, Any], settings: Oidc) -> Account:
 
 
 def add(router: APIRouter, console: Console) -> None:
-    """Go to the provider, come back from it. Only where one is configured."""
-    settings = console.settings
-    provider = Provider(settings.oidc, settings.oidc.secret()) if settings.oidc.issuer else None
+    """Go to the provider, come back from it. Where none is configured both lead to the log-in."""
+    if console.settings.oidc.issuer:
+        pages = Entrance(console)
+        router.add_api_route("/oidc/start", pages.start)
+        router.add_api_route("/oidc/back", pages.back)
+        return
+    for path in ("/oidc/start", "/oidc/back"):
+        router.add_api_route(path, _to_login)
 
-    @router.get("/oidc/start")
-    async def start(request: Request) -> Response:
-        if provider is None:
-            return RedirectResponse("/console/login", 303)
+
+async def _to_login() -> Response:
+    return RedirectResponse("/console/login", 303)
+
+
+class Entrance:
+    """The way to the provider and back."""
+
+    def __init__(self, console: Console) -> None:
+        """A provider is configured. Errors: ``ConfigError`` when the client's secret cannot be read."""
+        self._console, self._settings = console, console.settings
+        self._provider = Provider(console.settings.oidc, console.settings.oidc.secret())
+
+    async def start(self, request: Request) -> Response:
+        """To the provider; what the answer must fit is kept in a cookie."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         try:
-            target = await provider.address(_redirect(settings, request), state, nonce, verifier)
+            target = await self._provider.address(_redirect(self._settings, request), state, nonce, verifier)
         except (NoEntry, httpx2.HTTPError, ValueError, KeyError) as error:
-            console.parts.journal.trouble("oidc", "start", error)
+            self._console.parts.journal.trouble("oidc", "start", error)
             return RedirectResponse("/console/login?fault=oidc_failed", 303)
         response = RedirectResponse(target, 303)
         kept = urlsafe_b64encode("\n".join((state, nonce, verifier, inside(request.query_params.get("next", "")))).encode()).decode()
         # the way back begins at the provider: a strict cookie would not come along
-        set_cookie(response, request, settings, COOKIE, kept, STARTED, same_site="lax")
+        set_cookie(response, request, self._settings, COOKIE, kept, STARTED, same_site="lax")
         return response
 
-    @router.get("/oidc/back")
-    async def back(request: Request) -> Response:
-        if provider is None:
-            return RedirectResponse("/console/login", 303)
+    async def back(self, request: Request) -> Response:
+        """From the provider: into the console, or to the log-in with the reason."""
         try:
-            state, nonce, verifier, target = _kept(get_cookie(request, settings, COOKIE))
-            asked = request.query_params
-            if not state or not hmac.compare_digest(state.encode(), asked.get("state", "").encode()):
-                raise NoEntry("login.oidc_failed", "the state is not ours")
-            if asked.get("iss", settings.oidc.issuer).rstrip("/") != settings.oidc.issuer.rstrip("/"):
-                raise NoEntry("login.oidc_failed", "the answer comes from another issuer")
-            if "code" not in asked:
-                raise NoEntry("login.oidc_failed", "no code in the answer")
-            claims = await provider.claims(asked["code"], _redirect(settings, request), verifier, nonce)
-            account = account_of(claims, settings.oidc)
-            await _enter(console, account)
+            account, target = await self._proven(request)
+            await _enter(self._console, account)
         except (NoEntry, httpx2.HTTPError, ValueError, KeyError) as error:
-            console.parts.journal.trouble("oidc", "back", error)
+            self._console.parts.journal.trouble("oidc", "back", error)
             word = error.word.partition(".")[2] if isinstance(error, NoEntry) else "oidc_failed"
             response = RedirectResponse(f"/console/login?fault={word}", 303)
-            set_cookie(response, request, settings, COOKIE, "", 0, same_site="lax")
+            set_cookie(response, request, self._settings, COOKIE, "", 0, same_site="lax")
             return response
         # a page of ours that leads on: the session's cookie is strict, and this request comes from the provider's site
-        page = console.bare_page(request, "again.html.jinja", target=target)
-        await begin_session(console, request, page, account.name)
-        set_cookie(page, request, settings, COOKIE, "", 0, same_site="lax")
+        page = self._console.bare_page(request, "again.html.jinja", target=target)
+        await begin_session(self._console, request, page, account.name)
+        set_cookie(page, request, self._settings, COOKIE, "", 0, same_site="lax")
         return page
+
+    async def _proven(self, request: Request) -> tuple[Account, str]:
+        """Who it is, and the page that was wanted. Errors: ``NoEntry``; those of the transport; ``ValueError``, ``KeyError``."""
+        state, nonce, verifier, target = _kept(get_cookie(request, self._settings, COOKIE))
+        asked, oidc = request.query_params, self._settings.oidc
+        if not state or not hmac.compare_digest(state.encode(), asked.get("state", "").encode()):
+            raise NoEntry("login.oidc_failed", "the state is not ours")
+        if asked.get("iss", oidc.issuer).rstrip("/") != oidc.issuer.rstrip("/"):
+            raise NoEntry("login.oidc_failed", "the answer comes from another issuer")
+        if "code" not in asked:
+            raise NoEntry("login.oidc_failed", "no code in the answer")
+        claims = await self._provider.claims(asked["code"], _redirect(self._settings, request), verifier, nonce)
+        return account_of(claims, oidc), target
 
 
 def _redirect(settings: Settings, request: Request) -> str:

@@ -24,95 +24,115 @@ LONGEST_LESSON = 4_000  # characters of a mail that a correction teaches from
 
 def add(router: APIRouter, console: Console) -> None:
     """The deeds, each a POST that leads back to the mail."""
+    deeds = Deeds(console)
+    router.add_api_route("/mail/{key:path}/correct/{field}", deeds.correct, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/assign", deeds.assign, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/note", deeds.note, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/done", deeds.done, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/reopen", deeds.reopen, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/send-on", deeds.send_on_to_another, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/reply", deeds.reply, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/draft", deeds.draft, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/undo", deeds.undo, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/discard", deeds.discard, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/retry", deeds.retry, methods=["POST"])
 
-    @router.post("/mail/{key:path}/correct/{field}")
-    async def correct(request: Request, key: str, field: str) -> Response:
-        visit, row = await _mail(console, request, key)
+
+class Deeds:
+    """What a caseworker does to a mail; each deed leads back to its page."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def correct(self, request: Request, key: str, field: str) -> Response:
+        """Put something right that was understood wrongly; the assistant may learn from it."""
+        visit, row = await _mail(self._console, request, key)
         value = visit.form.get("value", "").strip()
-        await _check(console, field, value)
+        await _check(self._console, field, value)
         line = lesson(row, field, value)
-        now = console.parts.clock()
-        changed = await console.write(lambda tx: tx.correct(key, field, value, line, now, actor=visit.name))
+        now = self._console.parts.clock()
+        changed = await self._console.write(lambda tx: tx.correct(key, field, value, line, now, actor=visit.name))
         return back(key, "corrected" if changed else "same")
 
-    @router.post("/mail/{key:path}/assign")
-    async def assign(request: Request, key: str) -> Response:
-        visit, _ = await _mail(console, request, key)
-        to, now = visit.form.get("to", ""), console.parts.clock()
-        account = await console.read(lambda tx: tx.account(to))
+    async def assign(self, request: Request, key: str) -> Response:
+        """Give the mail to a caseworker, or to nobody."""
+        visit, _ = await _mail(self._console, request, key)
+        to, now = visit.form.get("to", ""), self._console.parts.clock()
+        account = await self._console.read(lambda tx: tx.account(to))
         if to and (account is None or account.disabled or not account.may("caseworker")):
             raise Refused(400, "refused.value")
-        await console.write(lambda tx: tx.assign(key, to, now, actor=visit.name))
+        await self._console.write(lambda tx: tx.assign(key, to, now, actor=visit.name))
         return back(key, "assigned")
 
-    @router.post("/mail/{key:path}/note")
-    async def note(request: Request, key: str) -> Response:
-        visit, _ = await _mail(console, request, key)
-        text, now = visit.form.get("text", "").strip()[:LONGEST_NOTE], console.parts.clock()
+    async def note(self, request: Request, key: str) -> Response:
+        """Add a note to the mail."""
+        visit, _ = await _mail(self._console, request, key)
+        text, now = visit.form.get("text", "").strip()[:LONGEST_NOTE], self._console.parts.clock()
         kind = "phone" if visit.form.get("kind") == "phone" else "note"
         if text:
-            await console.write(lambda tx: tx.add_note(key, text, now, actor=visit.name, kind=kind))
+            await self._console.write(lambda tx: tx.add_note(key, text, now, actor=visit.name, kind=kind))
         return back(key, "noted" if text else "same")
 
-    @router.post("/mail/{key:path}/done")
-    async def done(request: Request, key: str) -> Response:
-        visit, _ = await _mail(console, request, key)
-        now = console.parts.clock()
-        changed = await console.write(lambda tx: tx.mark_done(key, now, actor=visit.name))
+    async def done(self, request: Request, key: str) -> Response:
+        """Nothing more has to be done."""
+        visit, _ = await _mail(self._console, request, key)
+        now = self._console.parts.clock()
+        changed = await self._console.write(lambda tx: tx.mark_done(key, now, actor=visit.name))
         return back(key, "done" if changed else "same")
 
-    @router.post("/mail/{key:path}/reopen")
-    async def reopen(request: Request, key: str) -> Response:
-        visit, _ = await _mail(console, request, key)
-        now = console.parts.clock()
-        changed = await console.write(lambda tx: tx.reopen(key, now, actor=visit.name))
+    async def reopen(self, request: Request, key: str) -> Response:
+        """Something has to be done after all."""
+        visit, _ = await _mail(self._console, request, key)
+        now = self._console.parts.clock()
+        changed = await self._console.write(lambda tx: tx.reopen(key, now, actor=visit.name))
         return back(key, "reopened" if changed else "same")
 
-    @router.post("/mail/{key:path}/send-on")
-    async def send_on_to_another(request: Request, key: str) -> Response:
-        visit, _ = await _mail(console, request, key)
+    async def send_on_to_another(self, request: Request, key: str) -> Response:
+        """Send the mail on to the service that it is meant for."""
+        visit, _ = await _mail(self._console, request, key)
         service = visit.form.get("service", "")
-        if service not in console.parts.policy.misdirected:
+        if service not in self._console.parts.policy.misdirected:
             raise Refused(400, "refused.value")
-        return back(key, "sent_on" if await send_on(console.parts, key, service, actor=visit.name) else "same")
+        return back(key, "sent_on" if await send_on(self._console.parts, key, service, actor=visit.name) else "same")
 
-    @router.post("/mail/{key:path}/reply")
-    async def reply(request: Request, key: str) -> Response:
-        visit, row = await _mail(console, request, key)
-        to = await recipient(console, row)
+    async def reply(self, request: Request, key: str) -> Response:
+        """Send or save a reply of the caseworker's own."""
+        visit, row = await _mail(self._console, request, key)
+        to = await recipient(self._console, row)
         if not to:
             raise Refused(400, "refused.value")
         do = visit.form.get("do", "send")
         if not visit.form.get("text", "").strip():
-            return await _again(console, visit, key)
-        mail = await _written(console, visit, row, to, "draft" if do == "save" else "person")
-        now = console.parts.clock()
+            return await _again(self._console, visit, key)
+        mail = await _written(self._console, visit, row, to, "draft" if do == "save" else "person")
+        now = self._console.parts.clock()
 
         def work(tx: Any) -> None:
             tx.write(mail, now if do == "save" else now + UNDO, now, actor=visit.name)
             if do == "done":
                 tx.mark_done(key, now, actor=visit.name)
 
-        await console.write(work)
-        console.parts.outbox_waiting.set()
+        await self._console.write(work)
+        self._console.parts.outbox_waiting.set()
         return back(key, "drafted" if do == "save" else "sent")
 
-    @router.post("/mail/{key:path}/draft")
-    async def draft(request: Request, key: str) -> Response:
-        visit, row = await _mail(console, request, key)
-        return await _draft(console, visit, row)
+    async def draft(self, request: Request, key: str) -> Response:
+        """Send, change or discard a draft of the assistant's."""
+        visit, row = await _mail(self._console, request, key)
+        return await _draft(self._console, visit, row)
 
-    @router.post("/mail/{key:path}/undo")
-    async def undo(request: Request, key: str) -> Response:
-        return await _outgoing(console, request, key, "take_back", "undone")
+    async def undo(self, request: Request, key: str) -> Response:
+        """Take back what has not left yet."""
+        return await _outgoing(self._console, request, key, "take_back", "undone")
 
-    @router.post("/mail/{key:path}/discard")
-    async def discard(request: Request, key: str) -> Response:
-        return await _outgoing(console, request, key, "discard", "discarded")
+    async def discard(self, request: Request, key: str) -> Response:
+        """Throw a draft away."""
+        return await _outgoing(self._console, request, key, "discard", "discarded")
 
-    @router.post("/mail/{key:path}/retry")
-    async def retry(request: Request, key: str) -> Response:
-        return await _outgoing(console, request, key, "retry", "retried")
+    async def retry(self, request: Request, key: str) -> Response:
+        """Try once more to send what could not leave."""
+        return await _outgoing(self._console, request, key, "retry", "retried")
 
 
 def back(key: str, did: str) -> Response:

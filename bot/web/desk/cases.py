@@ -35,21 +35,34 @@ class Step:
 
 def add(router: APIRouter, console: Console) -> None:
     """The register, a case, and the drafts of reminders that belong to a case alone."""
+    pages = Register(console)
+    router.add_api_route("/cases", pages.cases)
+    router.add_api_route("/cases/{ref:path}/draft", pages.draft, methods=["POST"])
+    router.add_api_route("/cases/{ref:path}/undo", pages.undo, methods=["POST"])
+    router.add_api_route("/cases/{ref:path}", pages.case)
 
-    @router.get("/cases")
-    async def cases(request: Request) -> Response:
-        visit = await console.look(request)
+
+class Register:
+    """The register, a case, and the drafts of reminders that belong to a case alone."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def cases(self, request: Request) -> Response:
+        """The register: those past a deadline first."""
+        visit = await self._console.look(request)
         words, state = request.query_params.get("q", "")[:200], request.query_params.get("state", "")
         caseworker, page = request.query_params.get("caseworker", "")[:200], page_of(request)
-        every, confirmed, answered, workers = await console.read(
+        every, confirmed, answered, workers = await self._console.read(
             lambda tx: (tx.cases(), tx.confirmed_deletions(), tx.answered_offers(), tx.caseworkers())
         )
         found = [case for case in every if fits(case, words) and state in ("", case.state) and caseworker in ("", case.caseworker)]
-        today, rules = console.parts.clock().astimezone(OSLO).date(), console.parts.deadlines
+        today, rules = self._console.parts.clock().astimezone(OSLO).date(), self._console.parts.deadlines
         late = {case.case_ref: overdue(case, today, rules, confirmed, answered) for case in found}
         found.sort(key=lambda case: min((day for _, day in late[case.case_ref]), default=date.max))
         shown = found[(page - 1) * PAGE : page * PAGE]
-        return console.page(
+        return self._console.page(
             visit,
             "cases.html.jinja",
             rows=[{"case": case, "overdue": late[case.case_ref], "next": next_deadline(case, today, rules)} for case in shown],
@@ -61,22 +74,22 @@ def add(router: APIRouter, console: Console) -> None:
             pages=max(1, -(-len(found) // PAGE)),
         )
 
-    @router.post("/cases/{ref:path}/draft")
-    async def draft(request: Request, ref: str) -> Response:
-        return await _draft(console, await console.act(request), ref)
+    async def draft(self, request: Request, ref: str) -> Response:
+        """Send, change or discard a reminder that waits."""
+        return await _draft(self._console, await self._console.act(request), ref)
 
-    @router.post("/cases/{ref:path}/undo")
-    async def undo(request: Request, ref: str) -> Response:
-        visit = await console.act(request)
-        identifier, now = visit.form.get("message", ""), console.parts.clock()
-        await _own_mail(console, identifier, ref)
-        if not await console.write(lambda tx: tx.take_back(identifier, now, actor=visit.name)):
+    async def undo(self, request: Request, ref: str) -> Response:
+        """Take back a reminder that has not left yet."""
+        visit = await self._console.act(request)
+        identifier, now = visit.form.get("message", ""), self._console.parts.clock()
+        await _own_mail(self._console, identifier, ref)
+        if not await self._console.write(lambda tx: tx.take_back(identifier, now, actor=visit.name)):
             raise Refused(409, "refused.too_late")
         return back(ref, "undone")
 
-    @router.get("/cases/{ref:path}")
-    async def case(request: Request, ref: str) -> Response:
-        return await show(console, await console.look(request), ref)
+    async def case(self, request: Request, ref: str) -> Response:
+        """One case with its timeline."""
+        return await show(self._console, await self._console.look(request), ref)
 
 
 def page_of(request: Request) -> int:

@@ -22,16 +22,28 @@ LONGEST_REASON = 1_000
 
 def add(router: APIRouter, console: Console) -> None:
     """The register's pages and deeds."""
+    pages = Register(console)
+    router.add_api_route("/deletions", pages.deletions)
+    router.add_api_route("/deletions/export.{form}", pages.export)
+    router.add_api_route("/deletions/{number}/verdict", pages.verdict, methods=["POST"])
 
-    @router.get("/deletions")
-    async def deletions(request: Request) -> Response:
-        visit = await console.look(request)
-        lists = await console.read(lambda tx: _lists(console, tx))
+
+class Register:
+    """The register's pages and deeds."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def deletions(self, request: Request) -> Response:
+        """The register, one view of it at a time."""
+        visit = await self._console.look(request)
+        lists = await self._console.read(lambda tx: _lists(self._console, tx))
         counts = {name: len(rows) for name, rows in lists.items()}
         asked = request.query_params.get("view", "")
         view = asked if asked in VIEWS else next((name for name in ("to-check", "overdue", "due") if counts[name]), "confirmed")
         page = page_of(request)
-        return console.page(
+        return self._console.page(
             visit,
             "deletions.html.jinja",
             view=view,
@@ -41,27 +53,29 @@ def add(router: APIRouter, console: Console) -> None:
             page=page,
             pages=max(1, -(-counts[view] // PAGE)),
             verdicts=[verdict.value for verdict in Verdict],
-            known_cases=await console.read(lambda tx: [(case.case_ref, case.title) for case in tx.open_cases()[:500]]),
+            known_cases=await self._console.read(lambda tx: [(case.case_ref, case.title) for case in tx.open_cases()[:500]]),
             may_act=visit.account.may("caseworker"),
         )
 
-    @router.get("/deletions/export.{form}")
-    async def export(request: Request, form: str) -> Response:
-        visit = await console.look(request, "caseworker")
+    async def export(self, request: Request, form: str) -> Response:
+        """The whole register as CSV or xlsx; noted in the audit log."""
+        visit = await self._console.look(request, "caseworker")
         if form not in ("csv", "xlsx"):
             raise Refused(404, "refused.unknown")
-        now = console.parts.clock()
-        rows = await console.read(lambda tx: tx.deletions())
-        await console.write(lambda tx: tx.event("register-exported", "deletions", {"rows": len(rows), "form": form}, now, actor=visit.name))
+        now = self._console.parts.clock()
+        rows = await self._console.read(lambda tx: tx.deletions())
+        await self._console.write(
+            lambda tx: tx.event("register-exported", "deletions", {"rows": len(rows), "form": form}, now, actor=visit.name)
+        )
         # the mark at the beginning tells a spreadsheet that the text is UTF-8
         content = csv_text(DELETION_COLUMNS, rows).encode("utf-8-sig") if form == "csv" else workbook("deletions", DELETION_COLUMNS, rows)
         return download(content, f"slettinger-{now.astimezone(OSLO).date()}.{form}")
 
-    @router.post("/deletions/{number}/verdict")
-    async def verdict(request: Request, number: int) -> Response:
-        visit = await console.act(request)
+    async def verdict(self, request: Request, number: int) -> Response:
+        """Conclude on a confirmation, with a reason."""
+        visit = await self._console.act(request)
         given, reason = visit.form.get("verdict", ""), visit.form.get("reason", "").strip()[:LONGEST_REASON]
-        ref, now = visit.form.get("case", "").strip(), console.parts.clock()
+        ref, now = visit.form.get("case", "").strip(), self._console.parts.clock()
         if given not in set(Verdict) or not reason:
             raise Refused(400, "refused.reason" if given in set(Verdict) else "refused.value")
 
@@ -77,7 +91,7 @@ def add(router: APIRouter, console: Console) -> None:
                 tx.tie_deletion(number, ref, now, actor=visit.name)
             tx.set_verdict(number, Verdict(given), reason, now, actor=visit.name)
 
-        await console.write(work)
+        await self._console.write(work)
         return RedirectResponse(f"/console/deletions?view={given}&did=verdict", 303)
 
 

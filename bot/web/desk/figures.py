@@ -24,18 +24,28 @@ WAITS = ((1.0, "hour"), (24.0, "day_"), (72.0, "three_days"), (168.0, "week"), (
 
 def add(router: APIRouter, console: Console) -> None:
     """One page."""
+    pages = Figures(console)
+    router.add_api_route("/figures", pages.figures)
 
-    @router.get("/figures")
-    async def figures(request: Request) -> Response:
-        visit = await console.look(request)
+
+class Figures:
+    """The page."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def figures(self, request: Request) -> Response:
+        """The figures of the last days, as charts and as tables."""
+        visit = await self._console.look(request)
         asked = request.query_params.get("days", "30")
         days = int(asked) if asked in {str(period) for period in PERIODS} else 30
-        now = console.parts.clock()
+        now = self._console.parts.clock()
         since = midnight(now, days - 1)
-        found = await console.read(lambda tx: _gather(tx, since, now))
+        found = await self._console.read(lambda tx: _gather(tx, since, now))
         daily = by_day(found["hours"], since, now)
-        assurance, wanted = console.parts.brain.model.assurance, console.settings.answers
-        return console.page(
+        assurance, wanted = self._console.parts.brain.model.assurance, self._console.settings.answers
+        return self._console.page(
             visit,
             "figures.html.jinja",
             days=days,
@@ -51,11 +61,12 @@ def add(router: APIRouter, console: Console) -> None:
             wanted=wanted,
             waits=waits(found["replies"]),
             waits_chart=bars(
-                [(console.word(f"figures.{row['name']}", visit.language), row) for row in waits(found["replies"])], ("answer", "person")
+                [(self._console.word(f"figures.{row['name']}", visit.language), row) for row in waits(found["replies"])],
+                ("answer", "person"),
             ),
             middle={who: _middle(hours) for who, hours in found["replies"].items()},
             corrections=found["corrections"],
-            late=_late(console, found, now),
+            late=_late(self._console, found, now),
             old=found["old"],
         )
 

@@ -22,40 +22,52 @@ TOLD = ("paused", "resumed", "alarm", "alarm-over", "reconciled", "restored", "r
 
 def add(router: APIRouter, console: Console) -> None:
     """The page and the switch."""
+    pages = Operation(console)
+    router.add_api_route("/health", pages.health)
+    router.add_api_route("/health/pause", pages.pause, methods=["POST"])
+    router.add_api_route("/health/resume", pages.resume, methods=["POST"])
 
-    @router.get("/health")
-    async def health(request: Request) -> Response:
-        visit = await console.look(request)
-        now, contact = console.parts.clock(), console.parts.contact
-        found = await console.read(lambda tx: _gather(tx, now))
+
+class Operation:
+    """The page and the switch."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def health(self, request: Request) -> Response:
+        """What the service says of itself."""
+        visit = await self._console.look(request)
+        now, contact = self._console.parts.clock(), self._console.parts.contact
+        found = await self._console.read(lambda tx: _gather(tx, now))
         silent = contact.silent() if contact is not None else None
         readings = Readings(**found["readings"], silent_seconds=silent, gaps=float(len(found["gaps"])), paused_by=found["by"])
-        alarms = standing(readings, console.parts.limits).values()
-        return console.page(
+        alarms = standing(readings, self._console.parts.limits).values()
+        return self._console.page(
             visit,
             "health.html.jinja",
             **found,
             silent=silent,
-            alarms=[{"name": alarm.name, "text": told(console, alarm, visit.language)} for alarm in alarms],
+            alarms=[{"name": alarm.name, "text": told(self._console, alarm, visit.language)} for alarm in alarms],
             labels=LABELS,
-            modes=[(category.value, console.settings.mode(category.value)) for category in Category if category is not Category.AUTO],
+            modes=[(category.value, self._console.settings.mode(category.value)) for category in Category if category is not Category.AUTO],
             version=__version__,
-            knowledge=console.parts.brain.knowledge.version,
-            span=lambda seconds: span(console, seconds, visit.language),
+            knowledge=self._console.parts.brain.knowledge.version,
+            span=lambda seconds: span(self._console, seconds, visit.language),
             may_lead=visit.account.may("lead"),
         )
 
-    @router.post("/health/pause")
-    async def pause(request: Request) -> Response:
-        visit, now = await console.act(request, "lead"), console.parts.clock()
-        await console.write(lambda tx: tx.pause("by-hand", now, actor=visit.name))
+    async def pause(self, request: Request) -> Response:
+        """Hold mail to researchers."""
+        visit, now = await self._console.act(request, "lead"), self._console.parts.clock()
+        await self._console.write(lambda tx: tx.pause("by-hand", now, actor=visit.name))
         return RedirectResponse("/console/health?did=paused", 303)
 
-    @router.post("/health/resume")
-    async def resume(request: Request) -> Response:
-        visit, now = await console.act(request, "lead"), console.parts.clock()
-        await console.write(lambda tx: tx.set_flag("paused", "0", now, actor=visit.name))
-        console.parts.outbox_waiting.set()
+    async def resume(self, request: Request) -> Response:
+        """Let it go."""
+        visit, now = await self._console.act(request, "lead"), self._console.parts.clock()
+        await self._console.write(lambda tx: tx.set_flag("paused", "0", now, actor=visit.name))
+        self._console.parts.outbox_waiting.set()
         return RedirectResponse("/console/health?did=resumed", 303)
 
 

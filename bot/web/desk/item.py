@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -67,98 +68,133 @@ def unread(row: dict[str, Any]) -> bool:
 
 def add(router: APIRouter, console: Console) -> None:
     """The mail's page, its files, and who else is looking."""
+    pages = Item(console)
+    router.add_api_route("/mail/{key:path}/presence", pages.presence)
+    router.add_api_route("/mail/{key:path}/files/{number}", pages.file)
+    router.add_api_route("/mail/{key:path}/files/{number}", pages.restricted_file, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/original", pages.original, methods=["POST"])
+    router.add_api_route("/mail/{key:path}/reveal", pages.reveal, methods=["POST"])
+    # last of the router's GETs, for a key may hold slashes
+    router.add_api_route("/mail/{key:path}", pages.item)
 
-    @router.get("/mail/{key:path}/presence")
-    async def presence(request: Request, key: str) -> Response:
-        session = await console.session(request, touch=False)
+
+class Item:
+    """The mail's page, its files, and who else is looking."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def presence(self, request: Request, key: str) -> Response:
+        """Say that somebody looks at the mail; who else does, as JSON."""
+        session = await self._console.session(request, touch=False)
         if session is None:
             return JSONResponse({"error": "log-in"}, 401)
-        name, now = session.account.name, console.parts.clock()
-        await console.write(lambda tx: tx.be_present(key, name, now))
-        return JSONResponse({"others": await console.read(lambda tx: tx.others_present(key, name, now))})
+        name, now = session.account.name, self._console.parts.clock()
+        await self._console.write(lambda tx: tx.be_present(key, name, now))
+        return JSONResponse({"others": await self._console.read(lambda tx: tx.others_present(key, name, now))})
 
-    @router.get("/mail/{key:path}/files/{number}")
-    async def file(request: Request, key: str, number: int) -> Response:
-        return await _file(console, await console.look(request), key, number, revealed=False)
+    async def file(self, request: Request, key: str, number: int) -> Response:
+        """An attachment that nothing locks."""
+        return await _file(self._console, await self._console.look(request), key, number, revealed=False)
 
-    @router.post("/mail/{key:path}/files/{number}")
-    async def restricted_file(request: Request, key: str, number: int) -> Response:
-        return await _file(console, await console.act(request, "lead"), key, number, revealed=True)
+    async def restricted_file(self, request: Request, key: str, number: int) -> Response:
+        """An attachment of a restricted mail, for a lead; noted in the audit log."""
+        return await _file(self._console, await self._console.act(request, "lead"), key, number, revealed=True)
 
-    @router.post("/mail/{key:path}/original")
-    async def original(request: Request, key: str) -> Response:
-        visit = await console.act(request, "lead")
-        raw = await _raw(console, key)
-        now = console.parts.clock()
-        await console.write(lambda tx: tx.event("original-fetched", key, {}, now, actor=visit.name))
+    async def original(self, request: Request, key: str) -> Response:
+        """The mail as it came, for a lead; noted in the audit log."""
+        visit = await self._console.act(request, "lead")
+        raw = await _raw(self._console, key)
+        now = self._console.parts.clock()
+        await self._console.write(lambda tx: tx.event("original-fetched", key, {}, now, actor=visit.name))
         return download(raw.content, "original.eml")
 
-    @router.post("/mail/{key:path}/reveal")
-    async def reveal(request: Request, key: str) -> Response:
-        visit = await console.act(request)
-        now = console.parts.clock()
-        page = await show(console, visit, key, revealed=True)
-        await console.write(lambda tx: tx.event("restricted-opened", key, {}, now, actor=visit.name))
+    async def reveal(self, request: Request, key: str) -> Response:
+        """The content of a restricted mail; noted in the audit log."""
+        visit = await self._console.act(request)
+        now = self._console.parts.clock()
+        page = await show(self._console, visit, key, revealed=True)
+        await self._console.write(lambda tx: tx.event("restricted-opened", key, {}, now, actor=visit.name))
         return page
 
-    # last of the router's GETs, for a key may hold slashes
-    @router.get("/mail/{key:path}")
-    async def item(request: Request, key: str) -> Response:
-        return await show(console, await console.look(request), key)
+    async def item(self, request: Request, key: str) -> Response:
+        """The mail's page."""
+        return await show(self._console, await self._console.look(request), key)
 
 
 async def show(console: Console, visit: Visit, key: str, *, revealed: bool = False, status: int = 200, **more: Any) -> Response:
     """The page of a mail. Errors: ``Refused`` for an unknown one."""
-    parts, now = console.parts, console.parts.clock()
+    now = console.parts.clock()
     await console.write(lambda tx: tx.be_present(key, visit.name, now))
-
-    def work(tx: Any) -> dict[str, Any]:
-        row = tx.desk_mail(key)
-        sent = [{**mail, **_shown_mail(tx, mail["message_id"])} for mail in tx.outgoing_of(key)]
-        case = tx.case(row["case_ref"] or row["suggested_ref"]) if row["case_ref"] or row["suggested_ref"] else None
-        return {
-            "row": row,
-            "sent": sent,
-            "thread": tx.thread_of(row),
-            "case": case,
-            "confirmed": tx.confirmed_deletions(),
-            "answered": tx.answered_offers(),
-            "known_cases": [(known.case_ref, known.title) for known in tx.cases()[:500]],
-            "accounts": tx.accounts(),
-            "others": tx.others_present(key, visit.name, now),
-            "events": tx.events_of(key),
-        }
-
     try:
-        context = await console.read(work)
+        kept = await console.read(lambda tx: _kept(tx, key, visit.name, now))
     except KeyError:
         raise Refused(404, "refused.unknown") from None
-    row, case = context["row"], context["case"]
-    access = Access.of(row, visit.account, revealed)
-    today = now.astimezone(OSLO).date()
-    context |= {
+    access = Access.of(kept["row"], visit.account, revealed)
+    context: dict[str, Any] = {
+        **kept,
+        **_read(console, visit, kept["row"], access),
+        **_case(console, kept, now),
+        **_choices(console, visit, kept),
+        "recipient": "" if access.hidden else await recipient(console, kept["row"]),
+        "now": now,
+        "fault": "",
+    }
+    return console.page(visit, "item.html.jinja", status=status, **{**context, **more})
+
+
+def _kept(tx: Any, key: str, name: str, now: datetime) -> dict[str, Any]:
+    """What the store has on a mail. Errors: ``KeyError``."""
+    row = tx.desk_mail(key)
+    reference = row["case_ref"] or row["suggested_ref"]
+    return {
+        "row": row,
+        "sent": [{**mail, **_shown_mail(tx, mail["message_id"])} for mail in tx.outgoing_of(key)],
+        "thread": tx.thread_of(row),
+        "case": tx.case(reference) if reference else None,
+        "confirmed": tx.confirmed_deletions(),
+        "answered": tx.answered_offers(),
+        "known_cases": [(known.case_ref, known.title) for known in tx.cases()[:500]],
+        "accounts": tx.accounts(),
+        "others": tx.others_present(key, name, now),
+        "events": tx.events_of(key),
+    }
+
+
+def _read(console: Console, visit: Visit, row: dict[str, Any], access: Access) -> dict[str, Any]:
+    """What of the mail itself is shown, and what was understood of it."""
+    return {
         "access": access,
         "tags": tags({**row, "sensitive": row["understanding"].get("sensitive", []), "drafts": 0}),
-        "why": why(row, parts.brain.knowledge, visit.language),
+        "why": why(row, console.parts.brain.knowledge, visit.language),
         "files": [] if access.hidden else files(row, access),
         "frame": framed(row["html"], row["language"] or "nb") if row["html"] and not access.hidden else "",
-        "recipient": "" if access.hidden else await recipient(console, row),
-        "next": next_deadline(case, today, parts.deadlines) if case is not None else None,
-        "overdue": overdue(case, today, parts.deadlines, context["confirmed"], context["answered"]) if case is not None else [],
-        "topics": sorted(
-            ((topic.id, topic.title(visit.language)) for topic in parts.brain.knowledge.topics.values()), key=lambda pair: pair[1]
-        ),
-        "people": [account.name for account in context["accounts"] if account.may("caseworker") and not account.disabled],
+    }
+
+
+def _case(console: Console, kept: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Where the mail's case stands."""
+    case, rules, today = kept["case"], console.parts.deadlines, now.astimezone(OSLO).date()
+    if case is None:
+        return {"next": None, "overdue": []}
+    return {"next": next_deadline(case, today, rules), "overdue": overdue(case, today, rules, kept["confirmed"], kept["answered"])}
+
+
+def _choices(console: Console, visit: Visit, kept: dict[str, Any]) -> dict[str, Any]:
+    """What the visitor may do, and what there is to choose from."""
+    row, parts = kept["row"], console.parts
+    topics = ((topic.id, topic.title(visit.language)) for topic in parts.brain.knowledge.topics.values())
+    return {
+        "topics": sorted(topics, key=lambda pair: pair[1]),
+        "people": [account.name for account in kept["accounts"] if account.may("caseworker") and not account.disabled],
         "categories": [category.value for category in Category],
         "services": list(parts.policy.misdirected) if not row["restricted"] else [],
         "may_act": visit.account.may("caseworker"),
         "may_lead": visit.account.may("lead"),
-        "now": now,
         "reply_text": visit.form.get("text", "") or _prefilled(console, visit, row),
         "reply_subject": visit.form.get("subject", "") or reply_title(row["subject"]),
-        "fault": "",
     }
-    return console.page(visit, "item.html.jinja", status=status, **{**context, **more})
 
 
 def _shown_mail(tx: Any, message_id: str) -> dict[str, Any]:

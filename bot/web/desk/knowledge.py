@@ -29,95 +29,116 @@ LONGEST = 60_000  # characters of one field of an entry
 
 def add(router: APIRouter, console: Console) -> None:
     """The pages, and the deeds of those who may change what the assistant says."""
-    editor = Editor(console)
+    pages = Entries(console)
+    router.add_api_route("/knowledge", pages.entries)
+    router.add_api_route("/knowledge/unanswered", pages.unanswered)
+    router.add_api_route("/knowledge/try", pages.try_page)
+    router.add_api_route("/knowledge/try", pages.try_it, methods=["POST"])
+    router.add_api_route("/knowledge/new", pages.new)
+    router.add_api_route("/knowledge/new", pages.create, methods=["POST"])
+    router.add_api_route("/knowledge/topics/{topic_id}", pages.entry)
+    router.add_api_route("/knowledge/topics/{topic_id}", pages.edit, methods=["POST"])
+    router.add_api_route("/knowledge/changes", pages.changes)
+    router.add_api_route("/knowledge/changes/{number}", pages.state)
+    router.add_api_route("/knowledge/changes/{number}/return", pages.go_back, methods=["POST"])
+    router.add_api_route("/knowledge/learn", pages.learn, methods=["POST"])
 
-    @router.get("/knowledge")
-    async def entries(request: Request) -> Response:
-        visit = await console.look(request)
-        rows = await _entries(console, visit)
-        return console.page(visit, "knowledge.html.jinja", rows=rows, days=PERIOD.days, may_act=visit.account.may("caseworker"))
 
-    @router.get("/knowledge/unanswered")
-    async def unanswered(request: Request) -> Response:
-        visit = await console.look(request)
-        since = console.parts.clock() - PERIOD
-        open_questions = await console.read(lambda tx: tx.unanswered(since))
-        known = console.parts.brain.knowledge
+class Entries:
+    """The pages of the knowledge base, and the deeds of those who may change what the assistant says."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+        self._editor = Editor(console)
+
+    async def entries(self, request: Request) -> Response:
+        """All entries, those that need somebody most first."""
+        visit = await self._console.look(request)
+        rows = await _entries(self._console, visit)
+        return self._console.page(visit, "knowledge.html.jinja", rows=rows, days=PERIOD.days, may_act=visit.account.may("caseworker"))
+
+    async def unanswered(self, request: Request) -> Response:
+        """Questions without an answer, like with like."""
+        visit = await self._console.look(request)
+        since = self._console.parts.clock() - PERIOD
+        open_questions = await self._console.read(lambda tx: tx.unanswered(since))
+        known = self._console.parts.brain.knowledge
         groups = await asyncio.to_thread(group, [row["asked"] for row in open_questions], known.words)
         shown = [[open_questions[number] for number in each.members] for each in groups]
         titles = {topic.id: topic.title(visit.language) for topic in known.topics.values()}
-        return console.page(visit, "unanswered.html.jinja", groups=shown, titles=titles, total=len(open_questions), days=PERIOD.days)
+        return self._console.page(visit, "unanswered.html.jinja", groups=shown, titles=titles, total=len(open_questions), days=PERIOD.days)
 
-    @router.get("/knowledge/try")
-    async def try_page(request: Request) -> Response:
-        return console.page(await console.look(request), "try.html.jinja", question="", spoken="", asked=None)
+    async def try_page(self, request: Request) -> Response:
+        """The box to try a question in."""
+        return self._console.page(await self._console.look(request), "try.html.jinja", question="", spoken="", asked=None)
 
-    @router.post("/knowledge/try")
-    async def try_it(request: Request) -> Response:
-        visit = await console.act(request, "reader")
+    async def try_it(self, request: Request) -> Response:
+        """What the assistant would answer, and why."""
+        visit = await self._console.act(request, "reader")
         question, spoken = answering.entry(visit.form.get("question", "")).question, visit.form.get("language", "")
         wanted = Language(spoken) if spoken in set(Language) else None
-        model = console.parts.brain.model
+        model = self._console.parts.brain.model
         asked = await asyncio.to_thread(ask, question, model, wanted) if question else None
         near, others = asked_evidence(asked.evidence, model.knowledge, visit.language) if asked is not None else ((), ())
         titles = {topic.id: topic.title(visit.language) for topic in model.knowledge.topics.values()}
         context: dict[str, Any] = {"near": near, "others": others, "titles": titles, "threshold": model.chat.threshold}
         answer = answering.paragraphs(asked.answer) if asked is not None else []
-        return console.page(visit, "try.html.jinja", question=question, spoken=spoken, asked=asked, answer=answer, **context)
+        return self._console.page(visit, "try.html.jinja", question=question, spoken=spoken, asked=asked, answer=answer, **context)
 
-    @router.get("/knowledge/new")
-    async def new(request: Request) -> Response:
-        visit = await console.look(request, "caseworker")
-        return await _form(console, visit, _blank(console), is_new=True)
+    async def new(self, request: Request) -> Response:
+        """An empty form."""
+        visit = await self._console.look(request, "caseworker")
+        return await _form(self._console, visit, _blank(self._console), is_new=True)
 
-    @router.post("/knowledge/new")
-    async def create(request: Request) -> Response:
-        visit = await console.act(request)
+    async def create(self, request: Request) -> Response:
+        """A new entry, once it has been tried."""
+        visit = await self._console.act(request)
         topic_id = visit.form.get("id", "").strip()
-        return await _edit(console, editor, visit, topic_id, is_new=True)
+        return await _edit(self._console, self._editor, visit, topic_id, is_new=True)
 
-    @router.get("/knowledge/topics/{topic_id}")
-    async def entry(request: Request, topic_id: str) -> Response:
-        visit = await console.look(request)
-        return await _form(console, visit, _topic(console, topic_id), is_new=False)
+    async def entry(self, request: Request, topic_id: str) -> Response:
+        """One entry, to read or to change."""
+        visit = await self._console.look(request)
+        return await _form(self._console, visit, _topic(self._console, topic_id), is_new=False)
 
-    @router.post("/knowledge/topics/{topic_id}")
-    async def edit(request: Request, topic_id: str) -> Response:
-        visit = await console.act(request)
-        _topic(console, topic_id)
-        return await _edit(console, editor, visit, topic_id, is_new=False)
+    async def edit(self, request: Request, topic_id: str) -> Response:
+        """A changed entry, once it has been tried."""
+        visit = await self._console.act(request)
+        _topic(self._console, topic_id)
+        return await _edit(self._console, self._editor, visit, topic_id, is_new=False)
 
-    @router.get("/knowledge/changes")
-    async def changes(request: Request) -> Response:
-        visit = await console.look(request)
-        await editor.forget_lost()
-        rows, learned = await console.read(lambda tx: (tx.changes(HISTORY), int(tx.get_flag(LEARNED) or 0)))
-        waiting = await console.read(lambda tx: len(tx.new_corrections(learned)))
+    async def changes(self, request: Request) -> Response:
+        """What was changed, with a way back, and what waits to be learned."""
+        visit = await self._console.look(request)
+        await self._editor.forget_lost()
+        rows, learned = await self._console.read(lambda tx: (tx.changes(HISTORY), int(tx.get_flag(LEARNED) or 0)))
+        waiting = await self._console.read(lambda tx: len(tx.new_corrections(learned)))
         latest = next((row["number"] for row in rows if row["kind"] == "corrections" and row["state"] == "live"), 0)
-        titles = {topic.id: topic.title(visit.language) for topic in console.parts.brain.knowledge.topics.values()}
-        return console.page(
+        titles = {topic.id: topic.title(visit.language) for topic in self._console.parts.brain.knowledge.topics.values()}
+        return self._console.page(
             visit, "changes.html.jinja", rows=rows, waiting=waiting, latest=latest, titles=titles, may_act=visit.account.may("caseworker")
         )
 
-    @router.get("/knowledge/changes/{number}")
-    async def state(request: Request, number: int) -> Response:
-        if await console.session(request, touch=False) is None:
+    async def state(self, request: Request, number: int) -> Response:
+        """How far the trial of a change has come, as JSON."""
+        if await self._console.session(request, touch=False) is None:
             return JSONResponse({"error": "log-in"}, 401)
-        row = await console.read(lambda tx: tx.change(number))
+        row = await self._console.read(lambda tx: tx.change(number))
         return JSONResponse({"state": row["state"]} if row is not None else {"error": "unknown"}, 200 if row is not None else 404)
 
-    @router.post("/knowledge/changes/{number}/return")
-    async def go_back(request: Request, number: int) -> Response:
-        visit = await console.act(request)
-        row = await console.read(lambda tx: tx.change(number))
+    async def go_back(self, request: Request, number: int) -> Response:
+        """The text before a change comes back."""
+        visit = await self._console.act(request)
+        row = await self._console.read(lambda tx: tx.change(number))
         if row is None or row["state"] != "live":
             raise Refused(404, "refused.unknown")
-        return _begun(await editor.go_back(row, visit.name))
+        return _begun(await self._editor.go_back(row, visit.name))
 
-    @router.post("/knowledge/learn")
-    async def learn(request: Request) -> Response:
-        visit = await console.act(request)
-        return _begun(await editor.learn(visit.name))
+    async def learn(self, request: Request) -> Response:
+        """Learn from the corrections, behind the gate."""
+        visit = await self._console.act(request)
+        return _begun(await self._editor.learn(visit.name))
 
 
 def _begun(number: int | None) -> Response:

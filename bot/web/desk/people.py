@@ -16,11 +16,22 @@ DEEDS = ("role", "disable", "enable")
 
 def add(router: APIRouter, console: Console) -> None:
     """The page, and what a lead may do to other people's accounts."""
+    pages = People(console)
+    router.add_api_route("/people", pages.people)
+    router.add_api_route("/people/{name}/{deed}", pages.change, methods=["POST"])
 
-    @router.get("/people")
-    async def people(request: Request) -> Response:
-        visit = await console.look(request, "lead")
-        now = console.parts.clock()
+
+class People:
+    """The page, and what a lead may do to other people's accounts."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def people(self, request: Request) -> Response:
+        """All accounts."""
+        visit = await self._console.look(request, "lead")
+        now = self._console.parts.clock()
 
         def work(tx: Any) -> list[dict[str, Any]]:
             seen = tx.last_log_ins()
@@ -29,15 +40,15 @@ def add(router: APIRouter, console: Console) -> None:
                 for each in tx.accounts()
             ]
 
-        return console.page(visit, "people.html.jinja", rows=await console.read(work), roles=ROLES)
+        return self._console.page(visit, "people.html.jinja", rows=await self._console.read(work), roles=ROLES)
 
-    @router.post("/people/{name}/{deed}")
-    async def change(request: Request, name: str, deed: str) -> Response:
-        visit = await console.act(request, "lead")
-        role, now = visit.form.get("role", ""), console.parts.clock()
+    async def change(self, request: Request, name: str, deed: str) -> Response:
+        """Another role, shut out, or let in again."""
+        visit = await self._console.act(request, "lead")
+        role, now = visit.form.get("role", ""), self._console.parts.clock()
         if name == visit.name:
             raise Refused(403, "refused.self")
-        if deed not in DEEDS or await console.read(lambda tx: tx.account(name)) is None:
+        if deed not in DEEDS or await self._console.read(lambda tx: tx.account(name)) is None:
             raise Refused(404, "refused.unknown")
         if deed == "role" and role not in ROLES:
             raise Refused(400, "refused.value")
@@ -51,7 +62,7 @@ def add(router: APIRouter, console: Console) -> None:
                 tx.forget_failures(_digest(name))
                 tx.event("account-unlocked", name, {}, now, actor=visit.name)
 
-        await console.write(work)
+        await self._console.write(work)
         return RedirectResponse("/console/people?did=people", 303)
 
 

@@ -19,19 +19,31 @@ LAST_PAGE = 10_000
 
 def add(router: APIRouter, console: Console) -> None:
     """The queue and the small things that every page uses."""
+    pages = Queue(console)
+    router.add_api_route("", pages.queue)
+    router.add_api_route("/counts", pages.counts)
+    router.add_api_route("/language/{tag}", pages.language)
 
-    @router.get("")
-    async def queue(request: Request) -> Response:
-        visit = await console.look(request)
-        view, now = view_of(request), console.parts.clock()
-        offer_days = console.settings.offers.days
+
+class Queue:
+    """The queue and the small things that every page uses."""
+
+    def __init__(self, console: Console) -> None:
+        """On the console of the running service."""
+        self._console = console
+
+    async def queue(self, request: Request) -> Response:
+        """What waits, or what was looked for."""
+        visit = await self._console.look(request)
+        view, now = view_of(request), self._console.parts.clock()
+        offer_days = self._console.settings.offers.days
 
         def work(tx: Any) -> tuple[Any, ...]:
             rows, total = tx.queue(view, now, offer_days)
             return rows, total, tx.queue_counts(visit.name), tx.accounts(), tx.caseworkers()
 
-        rows, total, counts, accounts, caseworkers = await console.read(work)
-        return console.page(
+        rows, total, counts, accounts, caseworkers = await self._console.read(work)
+        return self._console.page(
             visit,
             "queue.html.jinja",
             view=view,
@@ -46,18 +58,18 @@ def add(router: APIRouter, console: Console) -> None:
             link=lambda **changes: link(view, **changes),
         )
 
-    @router.get("/counts")
-    async def counts(request: Request) -> Response:
-        session = await console.session(request, touch=False)
+    async def counts(self, request: Request) -> Response:
+        """How many wait, as JSON for the page that asks again."""
+        session = await self._console.session(request, touch=False)
         if session is None:
             return JSONResponse({"error": "log-in"}, 401)
-        return JSONResponse(await console.read(lambda tx: tx.queue_counts(session.account.name)))
+        return JSONResponse(await self._console.read(lambda tx: tx.queue_counts(session.account.name)))
 
-    @router.get("/language/{tag}")
-    async def language(request: Request, tag: str) -> Response:
+    async def language(self, request: Request, tag: str) -> Response:
+        """Remember the language that somebody chose."""
         response = RedirectResponse(_back(request.query_params.get("next", "")), 303)
         if tag in set(Language):
-            secure = login.is_secure(request, console.settings)
+            secure = login.is_secure(request, self._console.settings)
             response.set_cookie(
                 "console_language", tag, max_age=LANGUAGE_SECONDS, path="/console", secure=secure, httponly=True, samesite="lax"
             )
