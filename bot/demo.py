@@ -10,11 +10,7 @@ import smtplib
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,164 +20,13 @@ from rich.panel import Panel
 from rich.table import Table
 
 from bot.config import ConfigError, Settings
-from bot.demo_documents import Authority, offer_pdf, tampered
+from bot.demo_documents import Authority
+from bot.demo_mails import SERVER, SERVICE, Sample, cases, samples
 from bot.matters.deadlines import office_hours
 from bot.pipeline import Parts, remind
 from bot.run import serve
 
-SERVER = "mx.ssb.example"
-SERVICE = "mikrodata@ssb.example"
 WAIT_SECONDS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One mail of the demo. ``proven``: our own mail server vouches for the sender; False: it says the sender is forged."""
-
-    what: str
-    sender: str
-    subject: str
-    body: str
-    proven: bool | None = None
-    attachments: tuple[tuple[str, bytes], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def content(self, number: int) -> bytes:
-        """The mail as the organisation's server hands it on."""
-        mail = EmailMessage()
-        domain = self.sender.rpartition("@")[2].rstrip(">")
-        if self.proven is not None:
-            verdict = "pass" if self.proven else "fail"
-            mail["Authentication-Results"] = f"{SERVER}; spf={verdict} smtp.mailfrom={domain}; dmarc={verdict} header.from={domain}"
-        mail["From"], mail["To"], mail["Subject"] = self.sender, SERVICE, self.subject
-        mail["Date"] = format_datetime(datetime.now(UTC))
-        mail["Message-ID"] = f"<demo-{number}@{domain}>"
-        for name, value in self.headers:
-            mail[name] = value
-        mail.set_content(self.body)
-        for name, data in self.attachments:
-            kind = {"pdf": ("application", "pdf"), "csv": ("text", "csv")}.get(name.rpartition(".")[2], ("application", "octet-stream"))
-            mail.add_attachment(data, maintype=kind[0], subtype=kind[1], filename=name)
-        return mail.as_bytes(policy=SMTP)  # CRLF, as it goes over the wire
-
-
-def cases(today: datetime) -> list[tuple[str, dict[str, Any]]]:
-    """The demo's case register."""
-    day = today.date()
-    ntnu = {"institution": "NTNU", "domains": ("ntnu.example",), "contacts": ("ola.hansen@ntnu.example",)}
-    uib = {"institution": "Universitetet i Bergen", "domains": ("uib.example",), "contacts": ("anne.grimstveit@uib.example",)}
-    worker = {"caseworker": "saksbehandler@ssb.example"}
-    return [
-        (
-            "24/1187",
-            {**ntnu, **worker, "title": "Arbeid og helse i distriktene", "state": "delivered", "deletion_due": day + timedelta(days=20)},
-        ),
-        (
-            "23/456",
-            {**ntnu, **worker, "title": "Utdanningsløp", "state": "delivered", "deletion_due": day - timedelta(days=9)},
-        ),
-        (
-            "25/3021",
-            {
-                **uib,
-                **worker,
-                "title": "Boforhold og barnetal",
-                "state": "offered",
-                "offer_sent": day - timedelta(days=5),
-                "signatories": ("Anne Grimstveit",),
-            },
-        ),
-        ("25/3022", {**uib, **worker, "title": "Pendling over fjorden", "state": "offered", "offer_sent": day - timedelta(days=6)}),
-    ]
-
-
-def samples(authority: Authority) -> list[Sample]:
-    """The demo's mails: invented people, reserved domains."""
-    first = authority.sign(offer_pdf("Tilbud fra SSB, sak 25/3021", "Pris: 48 000 kroner", "Vi godtar tilbudet."))
-    second = tampered(authority.sign(offer_pdf("Tilbud fra SSB, sak 25/3022", "Pris: 61 000 kroner")), b"61 000", b"16 000")
-    return [
-        Sample(
-            "a question in bokmål",
-            "Kari Lund <kari.lund@ntnu.example>",
-            "Hvem kan signere?",
-            "Hei,\n\nvi har fått et tilbud fra dere og lurer på hvem hos oss som kan skrive under på det. Må det være rektor?\n\nHilsen Kari\n",
-        ),
-        Sample(
-            "a question in nynorsk",
-            "Olav Vik <olav.vik@hivolda.example>",
-            "Sletting",
-            "Hei,\n\nnår må vi seinast slette dataa vi har fått frå dykk, og gjeld det kopiar og utskrifter òg?\n\nVenleg helsing\nOlav Vik\n",
-        ),
-        Sample(
-            "a question in English",
-            "Maria Rossi <maria.rossi@uni.example>",
-            "Access from abroad",
-            "Hello,\n\nI work at a university in Italy. Can institutions outside Norway get access to your microdata?\n\nBest regards\nMaria Rossi\n",
-        ),
-        Sample(
-            "a deletion, sender verified",
-            "Ola Hansen <ola.hansen@ntnu.example>",
-            "Sak 24/1187: bekreftelse på sletting",
-            "Hei,\n\nvi bekrefter at alle data i sak 24/1187 ble slettet i går, også kopier og utskrifter.\n\nVennlig hilsen\nOla Hansen\n",
-            proven=True,
-        ),
-        Sample(
-            "the same, forged",
-            "Ola Hansen <ola.hansen@ntnu.example>",
-            "Bekreftelse på sletting, sak 23/456",
-            "Hei,\n\nalle data i sak 23/456 er slettet.\n\nOla Hansen\n",
-            proven=False,
-        ),
-        Sample(
-            "an offer, signature valid",
-            "Anne Grimstveit <anne.grimstveit@uib.example>",
-            "Signert tilbod, sak 25/3021",
-            "Hei,\n\nvedlagt er det signerte tilbodet i sak 25/3021.\n\nVenleg helsing\nAnne Grimstveit\n",
-            proven=True,
-            attachments=(("tilbod-25-3021-signert.pdf", first),),
-        ),
-        Sample(
-            "an offer, changed after signing",
-            "Anne Grimstveit <anne.grimstveit@uib.example>",
-            "Signert tilbod, sak 25/3022",
-            "Hei,\n\nher er tilbodet i sak 25/3022, signert.\n\nVenleg helsing\nAnne Grimstveit\n",
-            proven=True,
-            attachments=(("tilbod-25-3022-signert.pdf", second),),
-        ),
-        Sample(
-            "an application without DPIA",
-            "Per Dahl <per.dahl@uio.example>",
-            "Søknad om tilgang til mikrodata",
-            "Hei,\n\nvedlagt følger søknad om tilgang til mikrodata for prosjektet «Unge utenfor», med prosjektbeskrivelse og variabelliste.\n\n"
-            "Vennlig hilsen\nPer Dahl\n",
-            attachments=(
-                ("Søknadsskjema.pdf", offer_pdf("Søknad om tilgang til mikrodata", "Prosjekt: Unge utenfor")),
-                ("Prosjektbeskrivelse.pdf", offer_pdf("Prosjektbeskrivelse", "Vi undersøker unge utenfor arbeid.")),
-                ("Variabelliste.csv", b"omrade;variabel;fra;til\nutdanning;BU;2005;2024\n"),
-            ),
-        ),
-        Sample(
-            "an out-of-office reply",
-            "Nils Moe <nils.moe@nifu.example>",
-            "Automatisk svar: Tilbud",
-            "Jeg er ikke på kontoret før mandag.\n",
-            headers=(("Auto-Submitted", "auto-replied"),),
-        ),
-        Sample(
-            "a question without an answer",
-            "Siri Aas <siri.aas@fhi.example>",
-            "Variabel",
-            "Hei,\n\nfinnes det opplysninger om antall rom i boligen før 1980, og hvilken koding er brukt?\n\nHilsen Siri\n",
-        ),
-        Sample(
-            "a matter of a running case",
-            "Ola Hansen <ola.hansen@ntnu.example>",
-            "Sak 24/1187: mangler en fil",
-            "Hei,\n\ni leveransen i sak 24/1187 mangler filen for 2019. Kan dere sende den på nytt?\n\nOla\n",
-            proven=True,
-        ),
-        Sample("a thank-you", "Kari Lund <kari.lund@ntnu.example>", "Takk", "Tusen takk for hjelpen!\n\nKari\n"),
-    ]
 
 
 async def show(*, once: bool, folder: Path | None) -> None:
@@ -241,7 +86,7 @@ async def _feed(console: Console, settings: Settings, parts: Parts, authority: A
     await _settled(parts, len(mails))
     seconds = asyncio.get_running_loop().time() - begun
     await _table(console, parts, mails)
-    await remind(dataclasses.replace(parts, clock=partial(_in_office_hours, parts.clock())))
+    await remind(dataclasses.replace(parts, clock=partial(in_office_hours, parts.clock())))
     await _answers(console, settings)
     await _registers(console, parts)
     console.print(
@@ -281,7 +126,7 @@ async def _table(console: Console, parts: Parts, mails: list[tuple[Sample, bytes
     console.print(table)
 
 
-def _in_office_hours(now: datetime) -> datetime:
+def in_office_hours(now: datetime) -> datetime:
     """The next hour at which reminders are made: at night and on holidays the service keeps them back."""
     while not office_hours(now):
         now += timedelta(hours=1)

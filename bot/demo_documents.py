@@ -5,6 +5,13 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey as Key
+    from cryptography.x509 import BasicConstraints, Certificate, ObjectIdentifier
+
+    Names = dict[ObjectIdentifier, str]
 
 
 def offer_pdf(*lines: str) -> bytes:
@@ -31,61 +38,55 @@ def offer_pdf(*lines: str) -> bytes:
     return out.getvalue()
 
 
-class Authority:
-    """A certification authority for the demo and the tests: one root, one signer."""
+USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+    *("encipher_only", "decipher_only", "crl_sign", "key_cert_sign"),
+)  # RFC 5280 § 4.2.1.3
 
-    def __init__(self, folder: Path, signer: str, *, days: int = 365, name: str = "Demo Root CA") -> None:
-        """Writes ``root.pem`` into ``folder``. ``days`` < 0 makes a certificate that has expired."""
+
+def _certificate(
+    subject: Names, issuer: Names, key: Key, by: Key, days: tuple[int, int], constraints: BasicConstraints, usages: tuple[str, ...]
+) -> Certificate:
+    """A certificate of ``key``, signed with the key ``by``; ``days`` from now to its beginning and its end."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(kind, value) for kind, value in subject.items()]))
+        .issuer_name(x509.Name([x509.NameAttribute(kind, value) for kind, value in issuer.items()]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
+        .add_extension(constraints, critical=True)
+        .add_extension(x509.KeyUsage(**{usage: usage in usages for usage in USAGES}), critical=True)
+        .sign(by, hashes.SHA256())
+    )
+
+
+class Authority:
+    """A certification authority for the demo: one root, one signer."""
+
+    def __init__(self, folder: Path, signer: str) -> None:
+        """Writes its own certificate into ``folder``; ``signer``: first and last name."""
         from cryptography import x509
-        from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
         from cryptography.x509.oid import NameOID
 
-        now = datetime.now(UTC)
-        root_key, signer_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-        root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.COUNTRY_NAME, "NO")])
-        signer_name = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COMMON_NAME, signer),
-                x509.NameAttribute(NameOID.GIVEN_NAME, signer.split()[0]),
-                x509.NameAttribute(NameOID.SURNAME, signer.split()[-1]),
-            ]
-        )
-        usage = dict.fromkeys(
-            ("key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only", "crl_sign", "key_cert_sign"), False
-        )
-        root = (
-            x509.CertificateBuilder()
-            .subject_name(root_name)
-            .issuer_name(root_name)
-            .public_key(root_key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=3650))
-            .not_valid_after(now + timedelta(days=3650))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(
-                x509.KeyUsage(digital_signature=False, content_commitment=False, **{**usage, "key_cert_sign": True, "crl_sign": True}),
-                critical=True,
-            )
-            .sign(root_key, hashes.SHA256())
-        )
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(signer_name)
-            .issuer_name(root_name)
-            .public_key(signer_key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=700))
-            .not_valid_after(now + timedelta(days=days))
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.KeyUsage(digital_signature=True, content_commitment=True, **usage), critical=True)
-            .sign(root_key, hashes.SHA256())
-        )
-        self.root = folder / f"{name.lower().replace(' ', '-')}.pem"
-        self.root.write_bytes(root.public_bytes(serialization.Encoding.PEM))
-        self._key = signer_key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        self._certificate = certificate.public_bytes(serialization.Encoding.DER)
-        self._root = root.public_bytes(serialization.Encoding.DER)
+        root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        issuer = {NameOID.COMMON_NAME: "Demo Root CA", NameOID.COUNTRY_NAME: "NO"}
+        person = {NameOID.COMMON_NAME: signer, NameOID.GIVEN_NAME: signer.split()[0], NameOID.SURNAME: signer.split()[-1]}
+        authority = x509.BasicConstraints(ca=True, path_length=0)
+        nobody = x509.BasicConstraints(ca=False, path_length=None)
+        root = _certificate(issuer, issuer, root_key, root_key, (-3650, 3650), authority, ("key_cert_sign", "crl_sign"))
+        own = _certificate(person, issuer, key, root_key, (-700, 365), nobody, ("digital_signature", "content_commitment"))
+        self.root = folder / "demo-root-ca.pem"
+        self.root.write_bytes(root.public_bytes(Encoding.PEM))
+        self._key = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        self._certificate, self._root = own.public_bytes(Encoding.DER), root.public_bytes(Encoding.DER)
 
     def sign(self, pdf: bytes, field: str = "Signature1") -> bytes:
         """The PDF with one more signature (PAdES baseline, no timestamp)."""

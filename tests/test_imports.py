@@ -35,7 +35,7 @@ AROUND = (
     "bot.archive",
     "bot.oauth2",
 )  # what commands and service need beside the pipeline
-TOP = ("bot.web", "bot.run", "bot.doctor", "bot.demo", "bot.demo_documents", "bot.commands", "bot.cli", "bot.__main__")
+TOP = ("bot.web", "bot.run", "bot.doctor", "bot.demo", "bot.demo_documents", "bot.demo_mails", "bot.commands", "bot.cli", "bot.__main__")
 
 FORBIDDEN_IN_CORE = {"asyncio", "sqlite3", "socket", "ssl", "select", "time", "random", "secrets", "logging"}
 

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from bot.demo import cases, samples
 from bot.demo_documents import Authority
+from bot.demo_mails import cases, samples
 from bot.understanding import Model
 from tests.web.conftest import Faults, Served, running, watch, web_settings
 from tests.web.console.desk import arrive, hire, learner, log_in

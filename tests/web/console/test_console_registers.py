@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from playwright.async_api import Page, expect
 
-from bot.demo import _in_office_hours
+from bot.demo import in_office_hours
 from bot.pipeline import remind
 from tests.web.conftest import Served
 from tests.web.console.conftest import Enter
@@ -129,7 +129,7 @@ async def test_application_is_tied_to_the_archives_reference(enter: Enter, desk:
 
 async def test_case_tells_its_story_and_sends_its_reminder(enter: Enter, desk: Served) -> None:
     """Dates, mails and deadlines in one line; the overdue reminder is edited, approved, and taken back within the half minute."""
-    await remind(replace(desk.parts, clock=partial(_in_office_hours, desk.parts.clock())))
+    await remind(replace(desk.parts, clock=partial(in_office_hours, desk.parts.clock())))
     page = await enter()
     await page.goto(f"{desk.base_url}/console/cases?q=utdanningsl")
     await page.get_by_role("link", name="23/456").click()
