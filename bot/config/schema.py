@@ -1,92 +1,17 @@
-"""The settings: every key with its default, its explanation and its check; a wrong one dies with a sentence.
-
-Read from a TOML file, then the environment (``BOT_SECTION__KEY``) on top. The names are a contract.
-``config.example.toml`` holds every key with its explanation; a test keeps the two together.
-"""
+"""The settings: every section and key with its default. Names are a contract; ``config.example.toml`` explains each."""
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import os
-import re
-import ssl
-import tomllib
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.config.checks import CaFile, File, Line, Listen, Mailbox, ModeName, Network, Origin, loopback_only, read_secret
 from bot.model import Language
 
-ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")  # RFC 6454 § 6.2, in lower case
 CATEGORIES = ("faq", "application", "deletion", "offer", "case", "other", "auto")
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the text is one sentence that names the key, the value and what is allowed."""
-
-
-def _listen(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError("must be host:port, for example 127.0.0.1:2525")
-    return value
-
-
-def _origin(value: str) -> str:
-    origin = value.strip().rstrip("/").lower()
-    if not ORIGIN.fullmatch(origin):
-        raise ValueError(f"{value!r} is no origin, write scheme, host and port alone, for example https://www.ssb.no")
-    return origin
-
-
-def _network(value: str) -> str:
-    try:
-        ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        raise ValueError(f"{value!r} is no address or network, write for example 10.0.0.0/8") from None
-    return value
-
-
-def _address(value: str) -> str:
-    local, _, domain = value.rpartition("@")
-    if not local or not domain or any(ch in value for ch in " \r\n,;<>"):
-        raise ValueError("must be an e-mail address, for example mikrodata@ssb.no")
-    return value
-
-
-def _file(value: str) -> str:
-    if value and not Path(value).is_file():
-        raise ValueError("is no file; give the path of one or leave the key out")
-    return value
-
-
-def _authority(value: str) -> str:
-    if _file(value):
-        try:
-            ssl.create_default_context(cafile=value)
-        except (ssl.SSLError, OSError):
-            raise ValueError("holds no certificate in PEM form that can be read") from None
-    return value
-
-
-def _no_line_break(value: str) -> str:
-    if "\n" in value or "\r" in value:
-        raise ValueError("must be one line")
-    return value
-
-
-Listen = Annotated[str, AfterValidator(_listen)]
-Mailbox = Annotated[str, AfterValidator(_address)]
-Origin = Annotated[str, AfterValidator(_origin)]
-Network = Annotated[str, AfterValidator(_network)]
-Line = Annotated[str, AfterValidator(_no_line_break)]
-File = Annotated[str, AfterValidator(_file)]
-CaFile = Annotated[str, AfterValidator(_authority)]
-ModeName = Literal["shadow", "suggest", "auto"]
 
 
 class Section(BaseModel):
@@ -109,18 +34,6 @@ class Secret(Section):
     def secret(self) -> str:
         """The password. ``ConfigError`` when the file cannot be read."""
         return read_secret(self.password, self.password_file, "password_file")
-
-
-def read_secret(value: str, path: str, key: str) -> str:
-    """The secret itself, or the first line of the file that holds it. Errors: ``ConfigError`` naming the key, never the secret."""
-    if not path:
-        return value
-    try:
-        return Path(path).read_text(encoding="utf-8").split("\n", 1)[0].strip()
-    except OSError as error:
-        raise ConfigError(
-            f'{key} = "{path}" cannot be read ({error.strerror}); give the path of a file that holds the secret on its first line'
-        ) from None
 
 
 class Service(Section):
@@ -185,26 +98,10 @@ class Imap(Secret):
 
     @model_validator(mode="after")
     def _log_in_is_whole(self) -> Imap:
-        _loopback_only(self.security, self.host)
+        loopback_only(self.security, self.host)
         if self.auth == "password":
             self.needed()
         return self
-
-
-def _loopback_only(security: str, host: str) -> None:
-    if security == "none" and not _is_loopback(host):
-        raise ValueError(
-            f'security = "none" sends the password in clear to {host}; it is allowed on loopback only, use "tls" or "starttls"'
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class OAuth2(Section):
@@ -229,17 +126,7 @@ class SmtpIn(Section):
     listen: Listen = "127.0.0.1:2525"
     protocol: Literal["smtp", "lmtp"] = "smtp"
     max_mb: int = Field(40, ge=1, le=1024)
-    allowed_clients: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
-
-    @field_validator("allowed_clients")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            try:
-                ipaddress.ip_network(network, strict=False)
-            except ValueError:
-                raise ValueError(f"{network!r} is no network, write for example 10.0.0.0/8") from None
-        return value
+    allowed_clients: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
 
 
 class SmtpOut(Secret):
@@ -258,7 +145,7 @@ class SmtpOut(Secret):
     @model_validator(mode="after")
     def _auth_is_whole(self) -> SmtpOut:
         if self.auth != "none":
-            _loopback_only(self.security, self.host)
+            loopback_only(self.security, self.host)
             if not self.username:
                 raise ValueError(f'auth = "{self.auth}" needs username')
             if self.auth == "password":
@@ -412,7 +299,6 @@ class Settings(BaseSettings):
     """The whole configuration. ``imap``, ``smtp_in`` and ``smtp_out`` are None when left out: switched off."""
 
     model_config = SettingsConfigDict(env_prefix="BOT_", env_nested_delimiter="__", extra="forbid", frozen=True)
-    file_values: ClassVar[dict[str, Any]] = {}
 
     service: Service = Service()
     modes: Modes = Modes()
@@ -462,97 +348,3 @@ class Settings(BaseSettings):
         """The mode in force for a category id."""
         own: ModeName | None = getattr(self.modes, category)
         return own or self.service.mode
-
-
-def load(path: Path | None) -> Settings:
-    """The settings of a file (or the defaults) with the environment on top. Errors: ``ConfigError``, one sentence."""
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f'--config "{path}" cannot be read ({error.strerror}); give the path of a configuration file') from None
-        except UnicodeDecodeError:
-            raise ConfigError(f'--config "{path}" is not UTF-8 text; save it as UTF-8') from None
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f'--config "{path}" is not valid TOML: {error}') from None
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        raise ConfigError(_sentence(error)) from None
-    except Exception as error:  # pydantic-settings wraps what it cannot parse from the environment
-        if type(error).__name__ != "SettingsError":
-            raise
-        raise ConfigError(f"the environment holds a BOT_ value that cannot be read: {error}") from None
-
-
-SECRETS = {"password", "client_secret"}
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first fault as one sentence: key, value, what is allowed; a secret's value is never shown."""
-    fault = error.errors(include_url=False)[0]
-    parts = [str(part) for part in fault["loc"] if not str(part).startswith(("constrained", "literal", "function-"))]
-    key = ".".join(part for part in parts if part not in ("str",))
-    kind, given = fault["type"], fault["input"]
-    if kind == "extra_forbidden":
-        return f"{key} is no known setting; {_known_names(parts)}"
-    if kind == "missing":
-        return f"{key} is missing; config.example.toml explains it"
-    if kind == "model_type":
-        return f"{key} = {_shown(given)} is not allowed: it must be a section, [{key}] on a line of its own"
-    text = fault["msg"].removeprefix("Value error, ")
-    text = _number(parts) if kind.startswith(NUMBERS) else (text[0].lower() + text[1:]).replace("input should be", "must be")
-    if isinstance(given, dict) or (parts and parts[-1] in SECRETS):
-        return f"{key or 'the configuration'}: {text}" if key else text
-    return f"{key} = {_shown(given)} is not allowed: {text}"
-
-
-NUMBERS = ("int_", "float_", "greater_than", "less_than")
-
-
-def _section(name: str) -> type[BaseModel] | None:
-    """The class of a section by its name."""
-    field = Settings.model_fields.get(name)
-    kinds = (field.annotation, *get_args(field.annotation)) if field is not None else ()
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-
-
-def _known_names(parts: list[str]) -> str:
-    """What could have been meant by an unknown key, and what there is at its place."""
-    section = _section(parts[0]) if len(parts) > 1 else None
-    names = list((section or Settings).model_fields)
-    near = get_close_matches(parts[-1], names, 1, 0.7)
-    where = f"in [{parts[0]}]" if section is not None else "as a section"
-    return (f"{near[0]!r} may be meant; " if near else "") + f"allowed {where}: {', '.join(names)}"
-
-
-def _number(parts: list[str]) -> str:
-    """What number a key takes, both limits of it."""
-    section = _section(parts[0])
-    field = section.model_fields[parts[1]] if section is not None and len(parts) > 1 else None
-    limits = {
-        name: getattr(limit, name)
-        for limit in (field.metadata if field is not None else ())
-        for name in ("ge", "gt", "le")
-        if hasattr(limit, name)
-    }
-    number = "a whole number" if field is not None and field.annotation is int else "a number"
-    if "le" in limits:
-        low = f"from {limits['ge']}" if "ge" in limits else f"above {limits.get('gt', 0)}"
-        return f"must be {number} {low} to {limits['le']}"
-    if "ge" in limits:
-        return f"must be {number}, {limits['ge']} or more"
-    return f"must be {number}" + (f" above {limits['gt']}" if "gt" in limits else "")
-
-
-def _shown(value: object) -> str:
-    """A value on one line, without the password that an address of a store may hold."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    text = re.sub(r"//[^/@\s]*@", "//…@", text)
-    return text if len(text) <= 80 else text[:77] + "…"
-
-
-def environment_names() -> list[str]:
-    """The BOT_ variables that are set, names only, for ``doctor``."""
-    return sorted(name for name in os.environ if name.startswith("BOT_"))
