@@ -6,6 +6,7 @@ import json
 import sqlite3
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from sqlite_utils import Database
@@ -13,12 +14,13 @@ from sqlite_utils import Database
 
 def encode(value: Any) -> str:
     """JSON of a value of the model; bytes are left out, they are kept raw."""
-    return json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: getattr(value, item.name) for item in fields(value)}
+    kind: Any = type(value)
+    if names := _fields(kind):
+        return {name: getattr(value, name) for name in names}
     if isinstance(value, datetime):
         return stamp(value)
     if isinstance(value, date):
@@ -30,6 +32,15 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form here")
 
 
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, separators=(",", ":"))
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    """The names of a dataclass's fields; of other types none."""
+    return tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()
+
+
 def decode(text: str | None, default: Any = None) -> Any:
     """The plain value of a JSON column."""
     return json.loads(text) if text else default
@@ -37,12 +48,12 @@ def decode(text: str | None, default: Any = None) -> Any:
 
 def stamp(moment: datetime) -> str:
     """An instant as text that sorts by time: UTC, microseconds, always the same length."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def moment(text: str) -> datetime:
     """The instant of ``stamp``."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def day(text: str | None) -> date | None:

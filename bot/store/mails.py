@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database, Migrations
 
-from bot.model import Category, Decision, Examined, Findings, Message, Outgoing, Past, Raw, Sent, Understanding
+from bot.model import Category, Decision, Examined, Findings, Message, Outgoing, Past, Raw, Reason, Sent, Understanding
 from bot.store import AlreadyRecorded
 from bot.store.codec import decode, encode, moment, run_script, stamp
 
@@ -60,6 +60,12 @@ def first(db: Database) -> None:
         CREATE TABLE flag (name TEXT PRIMARY KEY, value TEXT NOT NULL, changed TEXT NOT NULL);
         """,
     )
+
+
+@migrations()
+def begun(db: Database) -> None:
+    """What a crash left begun is looked for before each batch; a long backlog must not be walked for it."""
+    run_script(db, "CREATE INDEX mail_begun ON mail (received) WHERE state = 'waiting' AND attempts > 0;")
 
 
 MIRROR_RETRY = timedelta(seconds=30)
@@ -162,13 +168,14 @@ class Mails:
         return Raw(key, bytes(row[4]), moment(row[0]), row[1], row[2], tuple(decode(row[3], [])))
 
     def past(self, key: str, message: Message, understanding: Understanding, now: datetime) -> Past:
-        """See ``bot.store.Tx``."""
+        """See ``bot.store.Tx``. What is not there is not asked for: SQLite would walk a whole index for ``IN ()``."""
         thread = tuple(
             dict.fromkeys((*message.in_reply_to, *message.references, *((message.bounce.message_id,) if message.bounce else ())))
         )
-        sent = tuple(self._sent(thread))
+        sent = tuple(self._sent(thread)) if thread else ()
         numbers = PROVISIONAL.findall(f"{message.subject}\n{message.own}"[:PROVISIONAL_READ])
-        thread_cases = tuple(dict.fromkeys((*self._thread_cases(thread, sent), *self.cases_of_numbers(numbers))))
+        of_thread = self._thread_cases(thread, sent) if thread else ()
+        thread_cases = tuple(dict.fromkeys((*of_thread, *(self.cases_of_numbers(numbers) if numbers else ()))))
         references = dict.fromkeys((*understanding.case_refs, *thread_cases))
         known = tuple(case for case in (self.case(ref) for ref in references) if case is not None)
         alone = not known and message.automatic is None
@@ -180,7 +187,7 @@ class Mails:
             sender_cases=tuple(self.cases_of(message.sender.address, message.sender.domain)) if message.automatic is None else (),
             open_cases=tuple(self.open_cases()) if alone else (),
             automatic_today=self._automatic_since(message, now - timedelta(hours=24)),
-            receipt_in_thread=self._receipt_in_thread(thread),
+            receipt_in_thread=bool(thread) and self._receipt_in_thread(thread),
             application_number=self.next_application_number(now) if understanding.category is Category.APPLICATION else "",
         )
 
@@ -211,9 +218,9 @@ class Mails:
     def _thread_cases(self, thread: tuple[str, ...], sent: tuple[Sent, ...]) -> tuple[str, ...]:
         marks = ",".join("?" * len(thread))
         rows = self._all(f"SELECT case_ref FROM mail WHERE message_id IN ({marks}) AND case_ref != ''", *thread)
-        of_ours = [mail.mail_key for mail in sent if mail.mail_key]
-        marks = ",".join("?" * len(of_ours))
-        rows += self._all(f"SELECT case_ref FROM mail WHERE key IN ({marks}) AND case_ref != ''", *of_ours)
+        if of_ours := [mail.mail_key for mail in sent if mail.mail_key]:
+            marks = ",".join("?" * len(of_ours))
+            rows += self._all(f"SELECT case_ref FROM mail WHERE key IN ({marks}) AND case_ref != ''", *of_ours)
         return tuple(dict.fromkeys((*(row[0] for row in rows), *(mail.case_ref for mail in sent if mail.case_ref))))
 
     def _automatic_since(self, message: Message, since: datetime) -> int:
@@ -251,8 +258,7 @@ class Mails:
         versions: dict[str, str] | None = None,
     ) -> None:
         """See ``bot.store.Tx``."""
-        number = self._claim_record(key, "copy" if any(r.value == "copy-of-earlier-mail" for r in decision.reasons) else "handled", now)
-        self._write_decision(number, message, understanding, findings, decision)
+        number = self._write_decision(key, message, understanding, findings, decision, now)
         self._write_reading(number, message, examined, understanding, findings, decision, versions or {})
         if not RESTRICTED & set(understanding.sensitive) and not message.quarantine:
             self._index(number, message, examined)
@@ -274,27 +280,26 @@ class Mails:
             now,
         )
 
-    def _claim_record(self, key: str, state: str, now: datetime) -> int:
-        row = self._one(
-            "UPDATE mail SET state = ?, handled_at = ? WHERE key = ? AND state = 'waiting' RETURNING id", state, stamp(now), key
-        )
-        if row is None:
-            raise AlreadyRecorded(f"{key} is recorded already or unknown")
-        return int(row[0])
-
-    def _write_decision(self, number: int, message: Message, understanding: Understanding, findings: Findings, decision: Decision) -> None:
+    def _write_decision(
+        self, key: str, message: Message, understanding: Understanding, findings: Findings, decision: Decision, now: datetime
+    ) -> int:
+        """Set what was decided, and give the mail's number."""
         match = findings.match
         linked = match is not None and match.certain
         suggestion = (
             match.case_ref if match is not None and not linked else (findings.suggestions[0].case_ref if findings.suggestions else "")
         )
         topic = understanding.faq or (understanding.alternatives[0].id if understanding.alternatives else "")
-        bounced = any(reason.value == "our-mail-bounced" for reason in decision.reasons)
-        self.db.conn.execute(
-            """UPDATE mail SET message_id = ?, content_hash = ?, sender = ?, sender_name = ?, subject = ?, language = ?, category = ?,
-               confidence = ?, reply = ?, case_ref = ?, suggested_ref = ?, trust = ?, topic = ?, copy_of = ?, folder = ?, mode = ?,
-               needs_person = ?, urgent = ?, restricted = ?, attention = ? WHERE id = ?""",
-            (
+        copy = Reason.COPY in decision.reasons
+        return self._claimed(
+            key,
+            self._one(
+                """UPDATE mail SET state = ?, handled_at = ?, message_id = ?, content_hash = ?, sender = ?, sender_name = ?, subject = ?,
+                   language = ?, category = ?, confidence = ?, reply = ?, case_ref = ?, suggested_ref = ?, trust = ?, topic = ?, copy_of = ?,
+                   folder = ?, mode = ?, needs_person = ?, urgent = ?, restricted = ?, attention = ?
+                   WHERE key = ? AND state = 'waiting' RETURNING id""",
+                "copy" if copy else "handled",
+                stamp(now),
                 message.message_id,
                 message.content_hash,
                 message.sender.address,
@@ -308,20 +313,22 @@ class Mails:
                 suggestion,
                 findings.trust.value,
                 topic,
-                self._copy_of_row(number, message) if any(r.value == "copy-of-earlier-mail" for r in decision.reasons) else "",
+                self._copy_of(key, message) if copy else "",
                 decision.folder,
                 decision.mode.value,
                 int(decision.needs_person),
                 int(decision.urgent),
                 int(bool(RESTRICTED & set(understanding.sensitive)) or bool(message.quarantine)),
-                "bounced" if bounced else "",
-                number,
+                "bounced" if Reason.BOUNCE_OF_OURS in decision.reasons else "",
+                key,
             ),
         )
 
-    def _copy_of_row(self, number: int, message: Message) -> str:
-        row = self._one("SELECT key FROM mail WHERE id = ?", number)
-        return self._copy_of(str(row[0]), message) if row is not None else ""
+    def _claimed(self, key: str, row: tuple[Any, ...] | None) -> int:
+        """The number of a mail that was taken from waiting in one statement. Errors: ``AlreadyRecorded``."""
+        if row is None:
+            raise AlreadyRecorded(f"{key} is recorded already or unknown")
+        return int(row[0])
 
     def _write_reading(
         self,
@@ -364,10 +371,16 @@ class Mails:
         self, key: str, reason: str, defects: tuple[str, ...], now: datetime, *, mirror: str = "", folder: str = "other"
     ) -> None:
         """See ``bot.store.Tx``."""
-        number = self._claim_record(key, "failed", now)
-        self.db.conn.execute(
-            "UPDATE mail SET category = 'other', reply = 'none', folder = ?, needs_person = 1, urgent = 1, restricted = 1, attention = ? WHERE id = ?",
-            (folder, reason, number),
+        number = self._claimed(
+            key,
+            self._one(
+                """UPDATE mail SET state = 'failed', handled_at = ?, category = 'other', reply = 'none', folder = ?, needs_person = 1, urgent = 1,
+                   restricted = 1, attention = ? WHERE key = ? AND state = 'waiting' RETURNING id""",
+                stamp(now),
+                folder,
+                reason,
+                key,
+            ),
         )
         self.db.conn.execute("INSERT OR REPLACE INTO reading (id, defects) VALUES (?, ?)", (number, encode(defects)))
         if mirror:
@@ -410,7 +423,7 @@ class Mails:
     def mirror_due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         """See ``bot.store.Tx``."""
         rows = self._all(
-            "SELECT key, mirror.folder FROM mirror JOIN mail USING (id) WHERE mirror.state = 'waiting' AND not_before <= ? ORDER BY id LIMIT ?",
+            "SELECT key, mirror.folder FROM mirror JOIN mail USING (id) WHERE mirror.state = 'waiting' AND not_before <= ? ORDER BY not_before, id LIMIT ?",
             stamp(now),
             limit,
         )

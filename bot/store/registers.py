@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database, Migrations
@@ -90,7 +91,13 @@ def first(db: Database) -> None:
 
 def to_case(row: dict[str, Any]) -> Case:
     """The value of a row of the table ``cases``."""
-    values = {name: row[name] for name in COLUMNS}
+    return _case(tuple(row[name] for name in COLUMNS))
+
+
+@lru_cache(maxsize=4096)
+def _case(row: tuple[Any, ...]) -> Case:
+    """The value of the columns; kept, for every mail of a stranger is held against every open case."""
+    values = dict(zip(COLUMNS, row, strict=True))
     for name in LISTS:
         values[name] = tuple(decode(values[name], []))
     for name in DATES:

@@ -28,6 +28,7 @@ T = TypeVar("T")
 BUSY_SECONDS = 5.0  # how long another process may hold the file before we call the store unavailable
 GROUP = 128  # pieces of work in one commit at most, so that nobody waits long for the others
 READERS = 2
+STATEMENTS = 512  # prepared ones that a connection keeps: more than the program has
 
 # The operator's or the machine's trouble, not a defect of ours: worth trying again (https://sqlite.org/rescode.html)
 PASSING = {
@@ -74,7 +75,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -62,15 +62,11 @@ class Watch:
 
     def automatic_lately(self, recipient: str, now: datetime) -> tuple[int, int]:
         """See ``bot.store.Tx``."""
-        row = self._row(
-            """SELECT count(*), coalesce(sum(lower(recipient) = ?), 0) FROM outbox
-               WHERE automatic = 1 AND state != 'discarded' AND claimed_at > ? AND claimed_at >= ? AND claimed_at <= ?""",
-            recipient.lower(),
-            stamp(now - HOUR),
-            self.get_flag(RESUMED),
-            stamp(now),
-        )
-        return int(row[0]), int(row[1])
+        lately = "automatic = 1 AND state != 'discarded' AND claimed_at > ?1 AND claimed_at >= ?2 AND claimed_at <= ?3"
+        times = (stamp(now - HOUR), self.get_flag(RESUMED), stamp(now))
+        all_of_them = self._row(f"SELECT count(*) FROM outbox WHERE {lately}", *times)
+        to_one = self._row(f"SELECT count(*) FROM outbox WHERE {lately} AND lower(recipient) = ?4", *times, recipient.lower())
+        return int(all_of_them[0]), int(to_one[0])
 
     def give_back(self, message_id: str) -> None:
         """See ``bot.store.Tx``."""

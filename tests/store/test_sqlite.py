@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from bot.model import Delivery, Result
 from bot.store import Store, StoreUnavailable, outbox
 from bot.store.sqlite import MIGRATED, SqliteStore, connect
-from tests.contracts import NOW, StoreContract, outgoing, raw, record
+from tests.contracts import NOW, UNDERSTOOD, StoreContract, message, outgoing, raw, record
 
 HOLD = """
 import sqlite3, sys
@@ -304,3 +304,39 @@ async def test_every_version_of_the_schema_ends_the_same(store: SqliteStore, tmp
     with closing(connect(path)) as stepped:
         schema = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%migrations%' ORDER BY name"
         assert stepped.execute(schema).fetchall() == await store.read(lambda tx: tx.db.conn.execute(schema).fetchall())
+
+
+async def test_a_mails_life_walks_no_table(store: SqliteStore) -> None:
+    """Each statement of a mail's life finds its rows by an index: the thousandth mail costs what the first one did."""
+    asked: set[str] = set()
+
+    def life(tx: Any) -> None:
+        tx.db.conn.set_trace_callback(asked.add)
+        tx.arrive(raw(1))
+        tx.waiting(64)
+        tx.start(raw(1).key), tx.raw(raw(1).key)
+        of_thread = message(1, in_reply_to=("<a@x.example>", "<b@x.example>"), own="M-2026-0001")
+        tx.past(raw(1).key, of_thread, UNDERSTOOD, NOW)
+        record(tx, 1, message=of_thread, mails=(outgoing(1),), mirror="other")
+        tx.claim(NOW, paused=False)
+        tx.automatic_lately("kari.lund@uio.example", NOW)
+        tx.settle(outgoing(1).message_id, Delivery(Result.SENT), NOW)
+        tx.mirror_due(NOW, 64)
+        tx.mirrored(raw(1).key, "moved", NOW)
+        tx.db.conn.set_trace_callback(None)
+
+    await store.write(life)
+    plans = await store.write(
+        lambda tx: {sql: walks(tx, sql) for sql in asked if sql.startswith(("SELECT", "UPDATE")) and "mail_search" not in sql}
+    )
+
+    assert len(plans) > 12
+    assert {sql: walked for sql, walked in plans.items() if walked} == {}
+
+
+def walks(tx: Any, sql: str) -> list[str]:
+    """The steps of a statement's plan that go through all of a table. An index that holds only what waits is short; the register
+    of cases is small and looked through for each mail; of the events the last one is read."""
+    steps = [row[3] for row in tx.db.conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    short = ("mail_waiting", "mail_begun", "mirror_due", "outbox_due", "CONSTANT", "cases", "contact", "own_domain", "audit")
+    return [step for step in steps if step.startswith("SCAN") and not any(name in step for name in short)]
