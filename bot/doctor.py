@@ -132,7 +132,7 @@ async def _smtp_out(settings: Settings, out: SmtpOut) -> list[str]:
         return [_tls(error, out.host, "smtp_out.ca_file")]
     except TokenRefused as error:
         return [f"{error}; " + ("an administrator must renew the secret or the consent" if error.final else "check oauth2.authority")]
-    except Exception as error:  # aiosmtplib's many kinds: the type says it
+    except Exception as error:  # smtplib's many kinds: the type says it
         return [_smtp_fault(error, out)]
     finally:
         await way.close()

@@ -43,7 +43,6 @@ FORBIDDEN_IN_CORE = {"asyncio", "sqlite3", "socket", "ssl", "select", "time", "r
 PLACES: dict[str, tuple[str, ...]] = {
     "Stemmer": ("bot.understanding.features",),
     "aiosmtpd": ("bot.sources.smtp",),
-    "aiosmtplib": ("bot.senders.smtp",),
     "argon2": ("bot.web",),
     "asn1crypto": ("bot.mail.mime", "bot.examine", "bot.demo_documents"),  # S/MIME envelopes are MIME; signatures; the demo signs
     "authlib": ("bot.web",),

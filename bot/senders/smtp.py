@@ -1,18 +1,29 @@
-"""The way out: one kept connection to the organisation's submission server (RFC 6409)."""
+"""The way out: one kept connection to the organisation's submission server (RFC 6409), on a thread of its own.
+
+smtplib waits for the server in the kernel. An event loop that is woken for each line of the conversation costs three times the
+processor time, and on each wake it must wait for whoever is thinking.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import select
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-
-from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPRecipientsRefused, SMTPResponseException
-from aiosmtplib.errors import SMTPAuthenticationError
+from concurrent.futures import ThreadPoolExecutor
+from smtplib import SMTP, SMTP_SSL, SMTPAuthenticationError, SMTPNotSupportedError, SMTPRecipientsRefused, SMTPResponseException
+from typing import TypeVar
 
 from bot.model import Delivery, Outgoing, Result
 
+T = TypeVar("T")
+
 KEEP_SECONDS = 50  # servers drop idle clients after a minute or more; a fresh connection is cheaper than a lost attempt
+
+LEAVE_SECONDS = 2  # how long a server may take to say goodbye
+ADDRESS_REFUSED = Delivery(Result.REFUSED, "the address cannot be written in SMTP (553 5.6.7)")
 
 Token = Callable[[bool], Awaitable[str]]
 
@@ -45,36 +56,27 @@ class SmtpSender:
         self._client: SMTP | None = None
         self._used = 0.0
         self._lock = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "smtp-out")
 
     async def send(self, mail: Outgoing) -> Delivery:
         """One attempt. A kept connection that turns out dead before anything was said is replaced once."""
         async with self._lock:
             try:
-                sender, recipient = _ascii_domain(mail.sender), _ascii_domain(mail.recipient)
-                options = [] if (sender + recipient).isascii() else ["SMTPUTF8"]
                 client = await self._connected()
-                await client.sendmail(sender, [recipient], mail.content, mail_options=options)
-            except SMTPRecipientsRefused as error:
-                return _answer(error.recipients[0].code, "recipient refused")
             except SMTPAuthenticationError as error:
                 await self._drop()
-                return Delivery(Result.LATER, f"log-in refused ({error.code})")
-            except SMTPResponseException as error:
-                if error.code == 421 or error.code < 0:
-                    await self._drop()
-                return _answer(error.code, "refused")
-            except (SMTPNotSupported, ValueError) as error:  # no repetition makes this server, or any, take such an address
-                if self._client is None:  # STARTTLS is not offered: the server's fault, and it may pass
-                    return Delivery(Result.LATER, type(error).__name__)
-                return Delivery(Result.REFUSED, "the address cannot be written in SMTP (553 5.6.7)")
-            except (SMTPException, OSError, TimeoutError, ssl.SSLError) as error:
+                return Delivery(Result.LATER, f"log-in refused ({error.smtp_code})")
+            except OSError as error:  # smtplib's errors are OSErrors; no mail was named yet, so none is at fault
                 await self._drop()
                 return Delivery(Result.LATER, type(error).__name__)
+            delivery = await self._run(lambda: _hand_over(client, mail))
+            if client.sock is None:
+                await self._drop()
             self._used = time.monotonic()
-            return Delivery(Result.SENT, "250")
+            return delivery
 
     async def check(self) -> None:
-        """Connect and log in, for ``doctor``. Errors: what aiosmtplib and ssl raise."""
+        """Connect and log in, for ``doctor``. Errors: what smtplib and ssl raise."""
         async with self._lock:
             await self._connected()
 
@@ -82,14 +84,13 @@ class SmtpSender:
         """Whether the server accepts ``MAIL FROM:<>`` to a recipient; nothing is sent. For ``doctor``."""
         async with self._lock:
             client = await self._connected()
-            try:
-                await client.mail("")
-                await client.rcpt(recipient)
-            except SMTPResponseException:
-                return False
-            finally:
-                await client.rset()
-            return True
+
+            def ask() -> bool:
+                taken = client.mail("")[0] == 250 and client.rcpt(recipient)[0] in (250, 251)
+                client.rset()
+                return taken
+
+            return await self._run(ask)
 
     async def close(self) -> None:
         """Say QUIT where it is possible."""
@@ -97,39 +98,94 @@ class SmtpSender:
             await self._drop()
 
     async def _connected(self) -> SMTP:
-        if self._client is not None and self._client.is_connected and time.monotonic() - self._used < KEEP_SECONDS:
+        if self._client is not None and _is_open(self._client) and time.monotonic() - self._used < KEEP_SECONDS:
             return self._client
         await self._drop()
-        client = SMTP(
-            hostname=self._host,
-            port=self._port,
-            use_tls=self._security == "tls",
-            start_tls=self._security == "starttls",
-            timeout=self._timeout,
-            tls_context=self._context if self._security != "none" else None,
-        )
-        await client.connect()
-        self._client, self._used = client, time.monotonic()
+        client = self._client = await self._run(self._connect)
+        self._used = time.monotonic()
         if self._token is not None:
             await self._log_in_with(self._token, client)
         elif self._password:
-            await client.login(self._username, self._password)
+            await self._run(lambda: client.login(self._username, self._password))
+        return client
+
+    def _connect(self) -> SMTP:
+        if self._security == "tls":
+            client: SMTP = SMTP_SSL(self._host, self._port, timeout=self._timeout, context=self._context)
+        else:
+            client = SMTP(self._host, self._port, timeout=self._timeout)
+        try:
+            if self._security == "starttls":
+                client.starttls(context=self._context)  # raises where the server does not offer it
+            client.ehlo_or_helo_if_needed()
+        except BaseException:
+            client.close()
+            raise
         return client
 
     async def _log_in_with(self, token: Token, client: SMTP) -> None:
         try:
-            await client.auth_xoauth2(self._username, await token(False))
+            await self._xoauth2(client, await token(False))
         except SMTPAuthenticationError:  # the token may have been revoked early: once more with a new one
-            await client.auth_xoauth2(self._username, await token(True))
+            await self._xoauth2(client, await token(True))
+
+    async def _xoauth2(self, client: SMTP, token: str) -> None:
+        def answer(challenge: bytes | None = None) -> str:
+            """The token; to the description of a refusal nothing, upon which the server says its code."""
+            return f"user={self._username}\x01auth=Bearer {token}\x01\x01" if challenge is None else ""
+
+        await self._run(lambda: client.auth("XOAUTH2", answer))
 
     async def _drop(self) -> None:
         client, self._client = self._client, None
-        if client is None:
-            return
-        try:
-            await client.quit(timeout=2)
-        except (SMTPException, OSError, TimeoutError):
+        if client is not None:
+            await self._run(lambda: _leave(client))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _hand_over(client: SMTP, mail: Outgoing) -> Delivery:
+    """One mail on an open connection; the connection is closed (``client.sock`` is None) when it cannot serve another."""
+    sender, recipient = _ascii_domain(mail.sender), _ascii_domain(mail.recipient)
+    options = [] if (sender + recipient).isascii() else ["SMTPUTF8"]
+    if not mail.content.isascii() and client.has_extn("8bitmime"):
+        options.append("BODY=8BITMIME")
+    try:
+        client.sendmail(sender, [recipient], mail.content, options)
+    except SMTPRecipientsRefused as error:
+        return _answer(error.recipients[recipient][0], "recipient refused")
+    except SMTPResponseException as error:
+        if error.smtp_code < 0:
             client.close()
+        # a line without an end is smtplib's 500, not the server's: it has left then
+        return _answer(error.smtp_code if client.sock is not None else 421, "refused")
+    except (SMTPNotSupportedError, ValueError):  # no repetition makes this server, or any, take such an address
+        with contextlib.suppress(OSError):
+            client.rset()
+        return ADDRESS_REFUSED
+    except OSError as error:
+        client.close()
+        return Delivery(Result.LATER, type(error).__name__)
+    return Delivery(Result.SENT, "250")
+
+
+def _is_open(client: SMTP) -> bool:
+    """Whether a connection that rests is still there: what a server says unasked is goodbye."""
+    if client.sock is None:
+        return False
+    said = select.poll()  # select() cannot watch file descriptors above 1023
+    said.register(client.sock, select.POLLIN)
+    return not said.poll(0)
+
+
+def _leave(client: SMTP) -> None:
+    try:
+        if client.sock is not None:
+            client.sock.settimeout(LEAVE_SECONDS)
+            client.quit()
+    except OSError:
+        client.close()
 
 
 def _ascii_domain(address: str) -> str:
