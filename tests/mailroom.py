@@ -1,47 +1,34 @@
 """A mailroom: raw mail in, registers out, through everything that runs in service, under a clock that the test turns.
 
 Nothing is replaced: the parser, the examiner's subprocess, the learned model, rules, policy, composition, the SQLite store and
-the outgoing Maildir are those of ``bot run``. Only the sources are left out; ``take`` does what they do.
+the outgoing Maildir are those of ``bot run``, wired by ``bot.run.open_parts``. Only the sources are left out; ``take`` does what
+they do. A test that must say how the next server answers puts a ``Recorder`` in the sender's place.
 """
 
 from __future__ import annotations
 
-import email
-import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.policy import SMTP, default
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot import pipeline, run
+from bot import pipeline
 from bot.config import Settings
 from bot.examine import Examiner
-from bot.journal import Journal
 from bot.knowledge import Knowledge
-from bot.model import Raw
+from bot.model import Delivery, Outgoing, Raw, Result
 from bot.pipeline import Brain, Parts
-from bot.store.sqlite import SqliteStore, SqliteTx
+from bot.run import open_parts
+from bot.store.sqlite import SqliteTx
 from bot.understanding import Model
+from tests.letters import MONDAY, SERVER, SERVICE, key_of, letter, read, text_of
 
 T = TypeVar("T")
 
-SERVICE = "mikrodata@ssb.example"
-OUR_SERVER = "mx.ssb.example"
 WORKER = "eva.berg@ssb.example"
-MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # ten o'clock in Oslo, an ordinary working day
-KINDS = {
-    "pdf": ("application", "pdf"),
-    "csv": ("text", "csv"),
-    "txt": ("text", "plain"),
-    "xml": ("application", "xml"),
-    "eml": ("application", "octet-stream"),
-    "docx": ("application", "vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    "xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-}
 UIO = {
     "title": "Sykefravær i distriktene",
     "institution": "Universitetet i Oslo",
@@ -50,35 +37,36 @@ UIO = {
     "caseworker": WORKER,
     "state": "delivered",
 }
-KARI = "Kari Lund <kari@uio.example>"
+FAR_AHEAD = timedelta(days=999)
 
 
-def letter(sender: str = KARI, subject: str = "Hei", text: str = "Hei", *, proven: bool | None = True, **parts: Any) -> bytes:
-    """A mail as the organisation's server hands it on. ``proven``: DMARC passed, failed (False) or nothing said (None).
+@dataclass
+class Recorder:
+    """``bot.senders.Sender`` that keeps what it is given and answers what it is told to."""
 
-    ``parts``: ``files`` (name → bytes), ``to``, ``cc``, ``answers`` (Message-IDs of the thread, the last is answered), ``identifier``,
-    ``headers``.
-    """
-    mail = EmailMessage()
-    domain = sender.rpartition("@")[2].rstrip(">")
-    if proven is not None:
-        verdict = "pass" if proven else "fail"
-        mail["Authentication-Results"] = f"{OUR_SERVER}; dmarc={verdict} header.from={domain}"
-    mail["From"], mail["To"], mail["Subject"] = sender, parts.get("to", SERVICE), subject
-    if "cc" in parts:
-        mail["Cc"] = parts["cc"]
-    mail["Date"] = format_datetime(parts.get("date", MONDAY))
-    unique = hashlib.sha256(repr((sender, subject, text, parts.get("date"), sorted(parts.get("files", {})))).encode()).hexdigest()[:16]
-    mail["Message-ID"] = parts.get("identifier", f"<{unique}@{domain}>")
-    if thread := parts.get("answers", ()):
-        mail["In-Reply-To"], mail["References"] = thread[-1], " ".join(thread)
-    for name, value in parts.get("headers", {}).items():
-        mail[name] = value
-    mail.set_content(text)
-    for name, content in parts.get("files", {}).items():
-        main, sub = KINDS.get(name.rpartition(".")[2].lower(), ("application", "octet-stream"))
-        mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
-    return mail.as_bytes(policy=SMTP)
+    name: str = "recorder"
+    sent: list[Outgoing] = field(default_factory=list)
+    answers: list[Delivery | Exception] = field(default_factory=list)
+
+    async def send(self, mail: Outgoing) -> Delivery:
+        """Keep it when the next of ``answers`` says so (or there is none)."""
+        answer = self.answers.pop(0) if self.answers else Delivery(Result.SENT, "250")
+        if isinstance(answer, Exception):
+            raise answer
+        if answer.result is Result.SENT:
+            self.sent.append(mail)
+        return answer
+
+    def to(self, address: str) -> list[Outgoing]:
+        """What has left to an address."""
+        return [mail for mail in self.sent if mail.recipient == address]
+
+    def automatic(self) -> list[tuple[str, str]]:
+        """(kind, recipient) of the automatic mails that have left."""
+        return [(mail.kind, mail.recipient) for mail in self.sent if mail.automatic]
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class Mailroom:
@@ -88,12 +76,37 @@ class Mailroom:
         """``parts`` read the clock of this object."""
         self.parts, self.settings, self.now = parts, settings, MONDAY
 
+    @property
+    def recorder(self) -> Recorder:
+        """What stands in the sender's place, once a test has put it there."""
+        assert isinstance(self.parts.sender, Recorder)
+        return self.parts.sender
+
+    async def take_in(self, content: bytes, *, received: datetime | None = None, source: str = "smtp", key: str = "") -> str:
+        """A mail arrives and waits; returns its key."""
+        key = key or key_of(content)
+        await pipeline.receive(self.parts, Raw(key, content, received or self.now, source, None, (SERVICE,)))
+        return key
+
     async def take(self, content: bytes, *, received: datetime | None = None, source: str = "smtp") -> str:
         """A mail arrives and is dealt with; returns its key."""
-        key = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        await pipeline.receive(self.parts, Raw(key, content, received or self.now, source, None, (SERVICE,)))
+        key = await self.take_in(content, received=received, source=source)
         await pipeline.handle_waiting(self.parts)
         return key
+
+    async def work(self) -> None:
+        """Deal with all that waits and send what is due."""
+        while await pipeline.handle_waiting(self.parts):
+            pass
+        await self.deliver()
+
+    async def mail(self, what: tuple[str, str], **options: Any) -> dict[str, Any]:
+        """A mail (subject, text) arrives, is dealt with, and what follows leaves; returns its summary. ``options`` as of ``letter``
+        and ``take_in``."""
+        taken = {name: options.pop(name) for name in ("source", "received", "key") if name in options}
+        key = await self.take_in(letter(*what, **options), **taken)
+        await self.work()
+        return await self.summary(key)
 
     async def register(self, *cases: tuple[str, dict[str, Any]]) -> None:
         """Put cases into the register."""
@@ -108,8 +121,9 @@ class Mailroom:
         return await self.parts.store.write(work)
 
     async def summary(self, key: str) -> dict[str, Any]:
-        """What became of a mail."""
-        return await self.read(lambda tx: tx.summary(key))
+        """What became of a mail, with its key and whether it waits for a person."""
+        found, waiting = await self.read(lambda tx: (tx.summary(key), tx.open_since(self.now + FAR_AHEAD)))
+        return {**found, "key": key, "waits": key in {row["key"] for row in waiting}}
 
     async def reasons(self, key: str) -> set[str]:
         """Why."""
@@ -133,15 +147,18 @@ class Mailroom:
         """Our own mails, oldest first; all states when none is named."""
         return await self.read(lambda tx: tx.outbox_list(states or ("draft", "waiting", "sending", "sent", "gave-up", "discarded"), 500))
 
+    async def drafts(self, key: str) -> list[str]:
+        """Recipients of the drafts about a mail."""
+        return [row["recipient"] for row in await self.read(lambda tx: tx.outgoing_of(key)) if row["state"] == "draft"]
+
     async def written(self, message_id: str) -> EmailMessage:
         """One of our own mails as a reader sees it."""
-        return email.message_from_bytes(await self.read(lambda tx: tx.outgoing_content(message_id)), policy=default)  # type: ignore[return-value]
+        return read(await self.read(lambda tx: tx.outgoing_content(message_id)))
 
     async def text(self, message_id: str) -> str:
         """Its subject and text."""
-        mail = await self.written(message_id)
-        body = mail.get_body(("plain",))
-        return f"{mail['Subject']}\n{body.get_content() if body is not None else ''}".replace("\r\n", "\n")
+        content = await self.read(lambda tx: tx.outgoing_content(message_id))
+        return f"{read(content)['Subject']}\n{text_of(content)}"
 
     async def texts(self, kind: str, *states: str) -> list[str]:
         """Subject and text of all our mails of one kind."""
@@ -169,47 +186,19 @@ async def mailroom(
     """
     values: dict[str, dict[str, Any]] = {
         "service": {"address": SERVICE, "colleagues": ("ssb.example",), "mode": "auto", "data": folder},
-        "routing": {"intake": "soknad@ssb.example", "fallback": "postmottak@ssb.example", "trusted_authserv": (OUR_SERVER,)},
+        "routing": {"intake": "soknad@ssb.example", "fallback": "postmottak@ssb.example", "trusted_authserv": (SERVER,)},
         "web": {"public_url": "https://bot.ssb.example"},
         "answers": {"per_sender_per_day": 100},
     }
     for name, section in sections.items():
         values[name] = {**values.get(name, {}), **section}
     settings = Settings(**values)
-    store, sender, examiner = SqliteStore(settings.database), run.sender(settings), shared or run.examiner(settings)
     room: list[Mailroom] = []
-    parts = Parts(
-        store=store,
-        brain=Brain(knowledge, model),
-        examiner=examiner,
-        policy=run.policy(settings),
-        rules=run.rules(settings),
-        letterhead=run.letterhead(settings),
-        templates=run.templates(settings),
-        words=pipeline.words(run.BUILT_IN / "templates" / "words.toml"),
-        journal=Journal(),
-        clock=lambda: room[0].now,
-        deadlines=run.deadlines(settings),
-        digest_hour=settings.deadlines.digest_hour,
-        sender=sender,
-        trusted_authserv=settings.routing.trusted_authserv,
-    )
-    room.append(Mailroom(parts, settings))
-    try:
+    async with open_parts(settings, clock=lambda: room[0].now if room else MONDAY, learn=lambda settings: Brain(knowledge, model)) as parts:
+        if shared is not None:
+            parts.examiner = shared
+        room.append(Mailroom(parts, settings))
         yield room[0]
-    finally:
-        if examiner is not shared:
-            await end(examiner)
-        await sender.close()
-        await store.close()
-
-
-async def end(examiner: Examiner) -> None:
-    """End an examiner and see its process off, so that nothing of it is left to another loop."""
-    process = examiner._process
-    examiner.close()
-    if process is not None:
-        await process.wait()
 
 
 def later(moment: datetime, **more: float) -> datetime:

@@ -32,7 +32,7 @@ from bot.pipeline import Brain, Parts
 from bot.store import StoreUnavailable
 from bot.store.sqlite import SqliteStore
 from bot.understanding import Model
-from tests.mailroom import MONDAY, SERVICE, letter
+from tests.letters import MONDAY, SERVICE, letter
 from tests.planted import POINTS, PlantedSender, PlantedStore
 
 ARRIVING = [point for point in POINTS if point.startswith("arrive")]
@@ -56,11 +56,11 @@ def content(kind: str, number: int) -> bytes:
     if kind == "garbage":
         return b"\xff\xfe\x00 Subject no colon %d\r\n\x00\r\n\r\n\x80" % number
     if kind == "machine":
-        return letter(sender, "Fraværende", f"Jeg er ikke på kontoret. {number}", headers={"Auto-Submitted": "auto-replied"})
+        return letter("Fraværende", f"Jeg er ikke på kontoret. {number}", sender, headers={"Auto-Submitted": "auto-replied"})
     if kind == "bounce":
-        return letter("MAILER-DAEMON@uio.example", "Undelivered Mail Returned to Sender", f"<x{number}@uio.example>: user unknown")
+        return letter("Undelivered Mail Returned to Sender", f"<x{number}@uio.example>: user unknown", "MAILER-DAEMON@uio.example")
     texts = {"deletion": "Vi bekrefter at alle data i sak 19/1234 er slettet.", "thanks": "Tusen takk for hjelpen!"}
-    whole = letter(sender, "Hei", f"{texts.get(kind, 'Hei, hva koster det å få data?')}\n\nHilsen Kari {number}")
+    whole = letter("Hei", f"{texts.get(kind, 'Hei, hva koster det å få data?')}\n\nHilsen Kari {number}", sender)
     if kind == "without-id":
         return b"\r\n".join(line for line in whole.split(b"\r\n") if not line.lower().startswith(b"message-id"))
     return whole

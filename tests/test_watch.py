@@ -24,7 +24,8 @@ from bot.store import StoreUnavailable
 from bot.store.keeping import KeepingRules
 from bot.understanding import Model
 from bot.watch import Unasked, Watcher, keep_ledger, ledger_due, reconcile, watch_forever
-from tests.mailroom import MONDAY, Mailroom, letter, mailroom
+from tests.letters import MONDAY, letter
+from tests.mailroom import Mailroom, mailroom
 from tests.servers import PASSWORD, USER, Dovecot, mail
 
 MINUTE = timedelta(minutes=1)
@@ -82,7 +83,7 @@ async def desk(tmp_path: Path, knowledge: Knowledge, model: Model) -> AsyncItera
 def alone(number: int) -> bytes:
     """A mail from a person of its own that gets a receipt."""
     text = f"Kan de ringe meg om møtet på torsdag? {SECRET} {number}"
-    return letter(f"Kari <kari{number}@uio.example>", f"Noko {number}", text, proven=None)
+    return letter(f"Noko {number}", text, f"Kari <kari{number}@uio.example>", proven=None)
 
 
 # ── alarms ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -298,7 +299,7 @@ async def test_r42_too_many_automatic_mails_in_an_hour(desk: Desk) -> None:
 async def test_r42_too_many_automatic_mails_to_one_address(desk: Desk) -> None:
     desk.parts.limits = Limits(automatic_per_hour=1000, automatic_per_address_per_hour=3)
     for number in range(6):
-        await desk.room.take(letter("Robot <robot@uio.example>", f"Noko {number}", f"Kan de ringe meg om møtet? {number}"))
+        await desk.room.take(letter(f"Noko {number}", f"Kan de ringe meg om møtet? {number}", "Robot <robot@uio.example>"))
     await desk.room.take(alone(1))
     await desk.room.deliver()
     to_robot = [row for row in await desk.room.outbox("sent") if row["recipient"] == "robot@uio.example"]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import app
 from bot.config import ConfigError
-from tests.office import DELETED, EN, NB, NN, UNKNOWN, letter
+from tests.letters import DELETED, EN, NB, NN, UNKNOWN, letter
 
 pytestmark = pytest.mark.usefixtures("model")
 

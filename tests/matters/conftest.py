@@ -14,7 +14,7 @@ import pytest_asyncio
 from bot.examine import Examiner
 from bot.knowledge import Knowledge
 from bot.understanding import Model
-from tests.mailroom import Mailroom, end, mailroom
+from tests.mailroom import Mailroom, mailroom
 from tests.signing import Authority
 
 
@@ -36,7 +36,7 @@ async def examiner(tmp_path_factory: pytest.TempPathFactory, authority: Authorit
     """One worker process for all tests."""
     opened = Examiner(trust_anchors=(authority.pem(tmp_path_factory.mktemp("anchors")),))
     yield opened
-    await end(opened)
+    await opened.end()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

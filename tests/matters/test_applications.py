@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.documents import docx, pdf, xlsx
-from tests.mailroom import UIO, Mailroom, letter
+from tests.letters import letter
+from tests.mailroom import UIO, Mailroom
 
 PARAGRAPH = "Vi undersøker hvordan helse og arbeid henger sammen over tid, og trenger data om hele befolkningen. " * 6
 FORM = docx("Søknad om tilgang til mikrodata", "Prosjekt: Unge utenfor", "Vedlegg:", "- DPIA", "- Variabelliste", "- Prosjektbeskrivelse")

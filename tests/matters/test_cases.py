@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.mailroom import MONDAY, SERVICE, UIO, WORKER, Mailroom, later, letter
+from tests.letters import MONDAY, SERVICE, letter
+from tests.mailroom import UIO, WORKER, Mailroom, later
 
 CASE = ("24/1187", {**UIO, "serial_numbers": ("w24_0001",)})
 NTNU = (
@@ -55,9 +56,9 @@ async def test_a_reply_to_a_forward(room: Mailroom) -> None:
     assert set(str(written["Reply-To"]).split(", ")) == {"kari@uio.example", SERVICE}
 
     answer = letter(
-        f"Eva Berg <{WORKER}>",
         "Sv: Sak",
         "Hei Kari, filen kommer i morgen.",
+        f"Eva Berg <{WORKER}>",
         to=written["Reply-To"],
         answers=(forward,),
         identifier="<eva@ssb.example>",
@@ -100,13 +101,13 @@ SUGGESTED = {
 @pytest.mark.parametrize("text", SUGGESTED.values(), ids=SUGGESTED)
 async def test_words_suggest_a_case_and_no_more(room: Mailroom, text: str) -> None:
     await room.register(CASE, NTNU)
-    key = await room.take(letter("Nora <nora@sintef.example>", "Spørsmål om våre data", text))
+    key = await room.take(letter("Spørsmål om våre data", text, "Nora <nora@sintef.example>"))
     assert await tied(room, key) == ("", "24/1187")
 
 
 async def test_a_name_that_fits_many_cases_suggests_none(room: Mailroom) -> None:
     await room.register(*((f"24/{number}", {**UIO, "title": f"Tema {number}"}) for number in range(1187, 1193)))
-    key = await room.take(letter("Nora <nora@sintef.example>", "Data", SUGGESTED["institution"]))
+    key = await room.take(letter("Data", SUGGESTED["institution"], "Nora <nora@sintef.example>"))
     assert await tied(room, key) == ("", "")
 
 
@@ -165,7 +166,7 @@ async def test_a_colleague_of_the_contact_answers(room: Mailroom, sender: str) -
     """R23: linked, and booked under who really wrote."""
     await room.register(CASE)
     await room.take(letter(subject="Sak 24/1187", text=ASKS, cc=sender, identifier="<one@uio.example>"))
-    key = await room.take(letter(sender, "Sv: Sak", "Vi trenger filen snart.", answers=("<one@uio.example>",)))
+    key = await room.take(letter("Sv: Sak", "Vi trenger filen snart.", sender, answers=("<one@uio.example>",)))
     row = await room.read(lambda tx: tx.desk_mail(key))
     assert (row["case_ref"], row["sender"], row["trust"]) == ("24/1187", sender.rpartition("<")[2].rstrip(">"), "verified-domain")
 
@@ -250,7 +251,7 @@ async def test_a_provisional_number_is_tied_to_the_archives_reference(room: Mail
     assert (await tied(room, key))[0] == "26/77" and (await room.read(lambda tx: tx.applications()))[0]["case_ref"] == "26/77"
     later_mail = await room.take(letter(subject="Søknad m-2026-0001", text="Hei, her er mer om søknaden. Trenger dere noe mer fra oss?"))
     assert await tied(room, later_mail) == ("26/77", "")
-    stranger = await room.take(letter("Ola <ola@ntnu.example>", "M-2026-0001", "Hei, hvordan går det med søknaden?"))
+    stranger = await room.take(letter("M-2026-0001", "Hei, hvordan går det med søknaden?", "Ola <ola@ntnu.example>"))
     assert await tied(room, stranger) == ("", "26/77")
     assert not await room.write(lambda tx: tx.tie_application("M-2026-0099", "26/77", room.now, actor="eva"))
     with pytest.raises(KeyError):

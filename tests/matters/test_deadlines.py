@@ -18,7 +18,8 @@ from bot.model import Verdict
 from bot.pipeline import remind, remind_forever
 from bot.run import BUILT_IN
 from bot.understanding import Model
-from tests.mailroom import MONDAY, UIO, WORKER, Mailroom, letter, mailroom
+from tests.letters import MONDAY, letter
+from tests.mailroom import UIO, WORKER, Mailroom, mailroom
 
 DAY = timedelta(days=1)
 CONTACTS = pytest.mark.settings(deadlines={"remind_contacts": True})
@@ -148,9 +149,9 @@ async def test_in_the_language_that_they_last_wrote_in(room: Mailroom) -> None:
     await room.register(("24/1187", {**DECIDED, "contacts": ("kari@uio.example", "mary@uio.example")}))
     await room.take(
         letter(
-            "Mary <mary@uio.example>",
             "Case 24/1187",
             "Hello, one of the files that we received cannot be opened. Could you please send it again?",
+            "Mary <mary@uio.example>",
         )
     )
     await room.take(letter(subject="Sak 24/1187", text="Hei, eg lurer på kva fil vi ikkje har fått enno. Kan de sende ho på nytt?"))
@@ -334,7 +335,7 @@ ASKS = "Hei, jeg søker en å snakke med om et forskningsprosjekt om boliger fra
 
 async def test_a_preliminary_answer_is_drafted_in_time(room: Mailroom) -> None:
     """Three weeks after the mail came, as a draft in its thread, with a reason and a day for a person to fill in; once."""
-    key = await room.take(letter("Nora <nora@sintef.example>", "Møte", ASKS))
+    key = await room.take(letter("Møte", ASKS, "Nora <nora@sintef.example>"))
     await pass_days(room, 20)
     assert not [row for row in await room.outbox("draft") if row["mail_key"] == key]
     await pass_days(room, 20)
@@ -346,7 +347,7 @@ async def test_a_preliminary_answer_is_drafted_in_time(room: Mailroom) -> None:
 
 @pytest.mark.parametrize("how", ["done", "answered"])
 async def test_no_preliminary_answer_where_somebody_has_acted(room: Mailroom, how: str) -> None:
-    key = await room.take(letter("Nora <nora@sintef.example>", "Møte", ASKS))
+    key = await room.take(letter("Møte", ASKS, "Nora <nora@sintef.example>"))
     if how == "done":
         await room.write(lambda tx: tx.mark_done(key, room.now, actor="eva"))
     else:

@@ -9,7 +9,8 @@ import pytest
 
 from bot.model import Verdict
 from tests.documents import docx, pdf
-from tests.mailroom import KARI, MONDAY, SERVICE, UIO, Mailroom, later, letter
+from tests.letters import KARI, MONDAY, SERVICE, letter
+from tests.mailroom import UIO, Mailroom, later
 
 CASE = ("24/1187", {**UIO, "serial_numbers": ("w24_0001", "w24_0002")})
 OTHER = ("24/2001", {**UIO, "title": "Boforhold", "contacts": ("per@uio.example",)})
@@ -142,7 +143,7 @@ async def test_an_attached_form_speaks_for_its_sender(room: Mailroom, kind: str)
 
 
 async def test_a_mail_inside_a_mail_is_somebody_elses_word(room: Mailroom) -> None:
-    inner = letter("Per <per@uio.example>", "Sletting 24/1187", DONE)
+    inner = letter("Sletting 24/1187", DONE, "Per <per@uio.example>")
     await room.register(CASE)
     await room.take(letter(subject="Sak 24/1187", text="Hei, se vedlagt.", files={"sletting.eml": inner}))
     assert "confirmed" not in [verdict for _, verdict in await room.deletions()]

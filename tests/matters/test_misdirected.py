@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.pipeline import send_on
-from tests.mailroom import UIO, Mailroom, letter
+from tests.letters import letter
+from tests.mailroom import UIO, Mailroom
 
 SERVICES = {"microdata.no": "microdata@ssb.example", "information": "informasjon@ssb.example", "Havdata": "post@havdata.example"}
 BY_HAND = pytest.mark.settings(routing={"misdirected": SERVICES})
@@ -22,7 +23,7 @@ async def sent(room: Mailroom) -> list[tuple[str, str]]:
 
 @ALONE
 async def test_a_sure_one_is_sent_on_and_the_sender_told_where(room: Mailroom) -> None:
-    key = await room.take(letter("Nora <nora@sintef.example>", "Innlogging", LOGIN))
+    key = await room.take(letter("Innlogging", LOGIN, "Nora <nora@sintef.example>"))
     forward = await room.written(next(row["message_id"] for row in await room.outbox() if row["kind"] == "forward"))
 
     assert sorted(await sent(room)) == [("forward", "microdata@ssb.example"), ("receipt", "nora@sintef.example")]
@@ -61,7 +62,7 @@ async def test_nobody_is_sent_on_without_being_told(room: Mailroom, parts: dict[
 @BY_HAND
 async def test_not_configured_it_is_a_suggestion_and_one_click(room: Mailroom) -> None:
     """The desk sees which service it seems to be; a click sends it on, tells the sender in a person's name, and is done with it."""
-    key = await room.take(letter("Nora <nora@sintef.example>", "Innlogging", LOGIN))
+    key = await room.take(letter("Innlogging", LOGIN, "Nora <nora@sintef.example>"))
     assert "Ser ut til å høre til: microdata.no" in (await room.texts("forward"))[0]
     assert not {recipient for _, recipient in await sent(room)} & set(SERVICES.values())
 
@@ -82,7 +83,7 @@ async def test_not_configured_it_is_a_suggestion_and_one_click(room: Mailroom) -
 async def test_protected_content_is_not_sent_on(room: Mailroom) -> None:
     from tests.matters.test_sensitive import SYNTHETIC
 
-    key = await room.take(letter("Nora <nora@sintef.example>", "Innlogging", f"{LOGIN} Mitt nummer er {SYNTHETIC}."))
+    key = await room.take(letter("Innlogging", f"{LOGIN} Mitt nummer er {SYNTHETIC}.", "Nora <nora@sintef.example>"))
     assert not await send_on(room.parts, key, "microdata.no", actor="eva")
 
 
@@ -97,6 +98,6 @@ async def test_protected_content_is_not_sent_on(room: Mailroom) -> None:
     ],
 )
 async def test_which_service(room: Mailroom, text: str, service: str) -> None:
-    key = await room.take(letter("Nora <nora@sintef.example>", "Spørsmål", text))
+    key = await room.take(letter("Spørsmål", text, "Nora <nora@sintef.example>"))
     row = await room.read(lambda tx: tx.desk_mail(key))
     assert row["findings"]["misdirected"] == service

@@ -14,7 +14,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from bot.knowledge import Knowledge
 from bot.understanding import Model
 from tests.documents import docx, pdf, scan
-from tests.mailroom import KARI, MONDAY, UIO, Mailroom, later, letter, mailroom
+from tests.letters import KARI, MONDAY, letter
+from tests.mailroom import UIO, Mailroom, later, mailroom
 from tests.signing import Authority, trusted_list
 
 OFFER = pdf("Tilbud fra SSB, sak 24/1187", "Pris: 48 000 kroner", "Vi godtar tilbudet.")
@@ -277,7 +278,7 @@ async def test_a_strangers_offer_changes_nothing(room: Mailroom, authority: Auth
 @pytest.mark.parametrize(("proven", "answered"), [(True, True), (None, True), (False, False)])
 async def test_an_offer_counts_as_returned_unless_it_is_forged(room: Mailroom, proven: bool | None, answered: bool) -> None:
     await room.register(CASE)
-    await room.take(letter(KARI, "Tilbudet", WORDS, proven=proven))
+    await room.take(letter("Tilbudet", WORDS, KARI, proven=proven))
     assert (await room.read(lambda tx: tx.answered_offers()) == {"24/1187"}) is answered
 
 

@@ -19,7 +19,8 @@ from bot.archive import Unfit, read_back
 from bot.cli import app
 from bot.config import ConfigError
 from tests.documents import pdf
-from tests.mailroom import UIO, Mailroom, letter
+from tests.letters import letter
+from tests.mailroom import UIO, Mailroom
 from tests.matters.test_sensitive import SYNTHETIC
 from tests.signing import Authority
 
@@ -178,7 +179,7 @@ async def test_the_journal_shows_no_identity_number(room: Mailroom, bot: Cli, tm
 
 async def test_all_that_is_held_on_a_person(room: Mailroom, bot: Cli) -> None:
     await history(room)
-    await room.take(letter("Nora <nora@sintef.example>", "Møte", "Hei, kan vi få et møte? Kari (kari@uio.example) blir med."))
+    await room.take(letter("Møte", "Hei, kan vi få et møte? Kari (kari@uio.example) blir med.", "Nora <nora@sintef.example>"))
     held = json.loads(bot("person", "export", "KARI@uio.example").stdout)
 
     assert (len(held["mails"]), len(held["mentions"]), len(held["deletions"])) == (2, 1, 1)

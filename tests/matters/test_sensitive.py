@@ -17,7 +17,8 @@ import pytest
 
 from bot.understanding.sensitive import FIRST_WEIGHTS, MASK, SECOND_WEIGHTS, is_identity_number, mask
 from tests.documents import docx, pdf, xlsx
-from tests.mailroom import UIO, Mailroom, later, letter
+from tests.letters import letter
+from tests.mailroom import UIO, Mailroom, later
 
 
 def number(day: int, month: int, year: int, *, remainder: int = 0) -> str:

@@ -22,7 +22,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.knowledge import Knowledge
 from bot.model import Verdict
 from bot.understanding import Model
-from tests.mailroom import UIO, Mailroom, letter, mailroom
+from tests.letters import letter
+from tests.mailroom import UIO, Mailroom, mailroom
 
 T = TypeVar("T")
 
@@ -130,7 +131,7 @@ class Desk(RuleBasedStateMachine):
             identifier, in_thread_of = self.threads[thread]
             answers = {"answers": (identifier,)}
         identifier = f"<{self.number}@{sender.rpartition('@')[2].rstrip('>')}>"
-        content = letter(sender, "Sletting", words.format(ref=name) + "\n", proven=proven, identifier=identifier, **answers)
+        content = letter("Sletting", words.format(ref=name) + "\n", sender, proven=proven, identifier=identifier, **answers)
         key = self.run(self.room.take(content))
         case = self.run(self.room.read(lambda tx: tx.summary(key)))["case"]
         self.threads.append((identifier, case))

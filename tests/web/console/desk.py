@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from email.message import EmailMessage
-from email.policy import SMTP
-from hashlib import sha256
 from typing import Any
 
 from playwright.async_api import Page
@@ -19,9 +16,8 @@ from bot.pipeline import Parts, handle_waiting, receive
 from bot.store.accounts import ROLES, Account
 from bot.understanding import Model
 from bot.web.login import hashed
+from tests.letters import SERVICE, key_of, letter
 
-SERVICE = "mikrodata@ssb.example"
-SERVER = "mx.ssb.example"
 PASSWORD = "lang nok setning 42"
 KARI = "Kari Lund <kari.lund@uib.example>"
 HASH = hashed(PASSWORD, "anybody")
@@ -45,37 +41,14 @@ async def log_in(page: Page, base_url: str, name: str = "caseworker", password: 
         await page.click("button.main")
 
 
-def mail(
-    subject: str,
-    body: str,
-    sender: str = KARI,
-    *,
-    proven: bool | None = True,
-    files: Iterable[tuple[str, bytes]] = (),
-    html: str = "",
-    **headers: str,
-) -> bytes:
-    """A mail as the organisation's server hands it on; ``proven``: it vouches for the sender, or says that it is forged."""
-    letter = EmailMessage()
-    domain = sender.rpartition("@")[2].rstrip(">")
-    if proven is not None:
-        verdict = "pass" if proven else "fail"
-        letter["Authentication-Results"] = f"{SERVER}; spf={verdict} smtp.mailfrom={domain}; dmarc={verdict} header.from={domain}"
-    letter["From"], letter["To"], letter["Subject"] = sender, SERVICE, subject
-    letter["Message-ID"] = f"<{sha256((subject + body).encode()).hexdigest()[:16]}@{domain}>"
-    for name, value in headers.items():
-        letter[name.replace("_", "-")] = value
-    letter.set_content(body)
-    if html:
-        letter.add_alternative(html, subtype="html")
-    for name, content in files:
-        letter.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
-    return letter.as_bytes(policy=SMTP)
+def mail(subject: str, text: str, sender: str = KARI, **parts: Any) -> bytes:
+    """A mail from somebody at an institution of the demo's register; ``parts`` as of ``letter``."""
+    return letter(subject, text, sender, **parts)
 
 
 async def arrive(parts: Parts, *contents: bytes) -> list[str]:
     """Mails come in and are handled; returns their keys."""
-    raws = [Raw(f"sha256:{sha256(content).hexdigest()}", content, parts.clock(), "smtp", envelope_to=(SERVICE,)) for content in contents]
+    raws = [Raw(key_of(content), content, parts.clock(), "smtp", envelope_to=(SERVICE,)) for content in contents]
     for raw in raws:
         assert await receive(parts, raw)
     while await handle_waiting(parts):

@@ -50,8 +50,8 @@ async def addresses(desk: Served) -> list[str]:
     """Every page, and items of each kind."""
     keys = await arrive(
         desk.parts,
-        mail("Hvem signerer?", "Hei, hvem kan signere på tilbudet?", html=HTML, files=[("liste.csv", b"a;b\n1;2\n")]),
-        mail("Persondata", "Hei, det gjelder fødselsnummer 15819010029.", files=[("verktøy.exe", b"MZ\x90\x00")]),
+        mail("Hvem signerer?", "Hei, hvem kan signere på tilbudet?", html=HTML, files={"liste.csv": b"a;b\n1;2\n"}),
+        mail("Persondata", "Hei, det gjelder fødselsnummer 15819010029.", files={"verktøy.exe": b"MZ\x90\x00"}),
     )
     rows, _ = await ask(desk.parts, lambda tx: tx.queue(View(show="all", size=100), desk.parts.clock(), 14))
     wanted = ("Signert tilbod, sak 25/3021", "Søknad om tilgang", "Bekreftelse på sletting, sak 23/456")

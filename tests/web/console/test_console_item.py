@@ -140,7 +140,7 @@ async def test_what_the_assistant_did_is_undone(enter: Enter, desk: Served) -> N
 async def test_the_queue_is_searched_and_filtered(enter: Enter, desk: Served) -> None:
     """Words of body, sender and file name, beginnings of words, a case reference; a filter is in the address and can be cleared."""
     await arrive(
-        desk.parts, mail("Vedlagt", "Hei, se på kryptofyttene.", "Bo Å <bo@uia.example>", files=[("kodebok-2019.csv", b"a;b\n1;2\n")])
+        desk.parts, mail("Vedlagt", "Hei, se på kryptofyttene.", "Bo Å <bo@uia.example>", files={"kodebok-2019.csv": b"a;b\n1;2\n"})
     )
     page = await enter("reader")
     for words in ("kryptofytt", "bo@uia.example", "kodebok-2019", 'vedlagt "kryptofyttene"'):
@@ -182,7 +182,7 @@ async def test_nothing_of_a_mail_runs_or_loads(enter: Enter, desk: Served) -> No
         <iframe src="https://evil.example"></iframe><svg><script>alert(1)</script></svg><table background="https://evil.example/t">
         <tr><td style="position:fixed">celle</td></tr></table><p>Trygg tekst</p></body></html>"""
     content = mail(f"Farlig {EVIL}", f"Hei {EVIL}\n", f'"{EVIL.replace(chr(34), chr(39))}" <x@uib.example>', html=html,
-                   files=[(f"{EVIL}.csv", b"a\n")])  # fmt: skip
+                   files={f"{EVIL}.csv": b"a\n"})  # fmt: skip
     (key,) = await arrive(desk.parts, content)
     page = await enter("lead")
     asked: list[str] = []
@@ -209,9 +209,7 @@ async def test_nothing_of_a_mail_runs_or_loads(enter: Enter, desk: Served) -> No
 
 async def test_files_are_fetched_or_locked(enter: Enter, desk: Served) -> None:
     """A table is saved, never shown; a program is locked and stays so for whoever knows the address."""
-    content = mail(
-        "Filer", "Hei, her er filene.", files=[('li"ste\u202e.csv', b"a;b\n1;2\n"), ("oppsett.exe", b"MZ\x90\x00" + b"\0" * 400)]
-    )
+    content = mail("Filer", "Hei, her er filene.", files={'li"ste\u202e.csv': b"a;b\n1;2\n", "oppsett.exe": b"MZ\x90\x00" + b"\0" * 400})
     (key,) = await arrive(desk.parts, content)
     page = await enter("caseworker")
     await page.goto(desk.base_url + path_of(key))
