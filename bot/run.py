@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import fcntl
 import gc
 import os
@@ -273,23 +274,14 @@ async def open_parts(
     store = SqliteStore(settings.database)
     way_out, reader = sender(settings), examiner(settings)
     try:
-        yield Parts(
+        yield dataclasses.replace(
+            _core(settings, ready, reader),
             store=store,
-            brain=ready,
-            examiner=reader,
-            policy=policy(settings),
-            rules=rules(settings),
-            letterhead=letterhead(settings),
-            templates=templates(settings),
-            words=pipeline.words(BUILT_IN / "templates" / "words.toml"),
-            journal=Journal(),
             clock=clock,
+            sender=way_out,
             learn=partial(model, settings),
             deadlines=deadlines(settings),
             digest_hour=settings.deadlines.digest_hour,
-            sender=way_out,
-            trusted_authserv=settings.routing.trusted_authserv,
-            resolutions=settings.language.resolutions,
             per_minute=settings.smtp_out.per_minute if settings.smtp_out else UNPACED,
             limits=limits(settings),
             alarms_to=settings.alarms.to,
@@ -305,23 +297,28 @@ def thinking(settings: Settings) -> Iterator[Parts]:
     """The parts that think, without a store and without connections: for ``classify`` and ``evaluate``."""
     ready, reader = brain(settings), examiner(settings)
     try:
-        yield Parts(
-            store=NoStore(),
-            brain=ready,
-            examiner=reader,
-            policy=policy(settings),
-            rules=rules(settings),
-            letterhead=letterhead(settings),
-            templates=templates(settings),
-            words=pipeline.words(BUILT_IN / "templates" / "words.toml"),
-            journal=Journal(),
-            clock=now,
-            sender=MaildirSender(settings.service.data / "outgoing"),
-            trusted_authserv=settings.routing.trusted_authserv,
-            resolutions=settings.language.resolutions,
-        )
+        yield _core(settings, ready, reader)
     finally:
         reader.close()
+
+
+def _core(settings: Settings, ready: Brain, reader: Examiner) -> Parts:
+    """What reading, understanding, deciding and composing need; nothing of it is open."""
+    return Parts(
+        store=NoStore(),
+        brain=ready,
+        examiner=reader,
+        policy=policy(settings),
+        rules=rules(settings),
+        letterhead=letterhead(settings),
+        templates=templates(settings),
+        words=pipeline.words(BUILT_IN / "templates" / "words.toml"),
+        journal=Journal(),
+        clock=now,
+        sender=MaildirSender(settings.service.data / "outgoing"),
+        trusted_authserv=settings.routing.trusted_authserv,
+        resolutions=settings.language.resolutions,
+    )
 
 
 class NoStore:

@@ -168,6 +168,6 @@ def test_control_characters_and_long_texts() -> None:
 
 def test_columns_are_those_of_the_case() -> None:
     """Every column has a reader."""
-    from bot.importing import READERS
+    from bot.importing.cells import READERS
 
     assert set(READERS) == set(COLUMNS)
