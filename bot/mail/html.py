@@ -33,7 +33,6 @@ BEFORE_REST = re.compile(
 OUTLOOK_RULE = re.compile(
     r"<div[^>]{0,60}style\s*=\s*[\"'][^\"'>]{0,60}border:\s*none;\s*border-top:\s*solid\s*#(?:E1E1E1|B5C4DF)", re.IGNORECASE
 )
-GMAIL = re.compile(r"<div\b[^>]{0,300}?class\s*=\s*[\"'](?:[\w ]{0,60})?gmail_(?:attr|quote\b)", re.IGNORECASE)
 
 
 def declared_charset(content: bytes) -> str:

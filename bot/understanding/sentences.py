@@ -42,14 +42,6 @@ SIGNED_OFF = re.compile(
     r"[\s,:–-]+(?:[A-ZÆØÅÄÖ][\w’'.-]*[\s,]*){1,4}$"
 )
 
-ASKING_FIRST = re.compile(
-    r"^(?:og|men|så|eller|and|but|or|also|samt|i så fall|eventuelt|dessuten|videre|vidare|altså|okei|ok|så da|da|då|then|so|further)?[\s,:]*(?:"
-    r"hva|hvem|hvilke[nt]?|hvor\w*|når|hvorfor|hvordan|hvis|kva\w*|kven|korleis|kor|korfor|kvifor|ka|kem|kordan|koss\w*|hvad|hvornår|vad|vem|hur|när|vilk\w+|"
-    r"kan|må|skal|får|finnes|finst|fins|er|har|gjelder|gjeld|trenger|treng|bør|blir|vert|koster|kostar|går|holder|held|vil|kunne|burde|gir|gjev|tar|tek|stemmer|stemmer|stemm\w*|krev\w*|"
-    r"what\w*|who\w*|which|where|when|why|how|can|could|may|might|must|do|does|did|is|are|was|were|will|would|should|shall|has|have|am|any|whose"
-    r")\b",
-    re.IGNORECASE,
-)
 INTERROGATIVE = re.compile(
     r"^(?:og|men|så|eller|and|but|or|also|samt|videre|vidare|further)?[\s,:]*(?:hva|hvem|hvilke[nt]?|hvor\w*|hvorfor|hvordan|kva\w*|kven|korleis|kor|kvifor|ka|kem|kordan|hvad|hvornår|vad|hur|"
     r"what\w*|who|whom|which|where|why|how)\b",

@@ -225,10 +225,6 @@ NEGATION = re.compile(
     r"|n['’]t\b|\b(?:ingen|inga|no) (?:data\w*|fil\w*|kopi\w*|files?|cop\w+|av|of)\b[^.?!]{0,30}\b(?:er|har|ble|vart|is|are|has|have|was|were)\b",
     re.IGNORECASE,
 )
-STILL = re.compile(
-    r"\b(?:fortsatt|fremdeles|framleis|enda|ennå|enno|endå|still|beholde?r?|behalde?r?|beheld|tar vare på|tek vare på|oppbevares|retain\w*|keep|kept|keeping|gjenstår|står igjen|står att|remain(?:s|ing)?|i bruk|in use|venter|ventar)\b",
-    re.IGNORECASE,
-)
 FUTURE = re.compile(
     r"\b(?:skal|vil|kommer (?:til å|vi til)|kjem(?: vi)? til å|planlegg\w*|planen er|planlagt|akter|aktar|har tenkt|tenker å|tenkjer å|lover|lovar|frist\w*|kommende|komande|sikter mot|tar sikte på|tek sikte på|ska|bør|må|burde|"
     r"skulle|ville|kan|kunne|blir|bli|vert|verte|verta|å bli|will|shall|would|should|must|can|could|may|might|going to|plan\w*|intend\w*|aim\w*|expect\w*|schedul\w*|to be|until|about to|soon|upcoming|due to be|promise\w*|"

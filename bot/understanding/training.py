@@ -54,12 +54,6 @@ def topic_examples(knowledge: Knowledge) -> tuple[list[str], list[str]]:
     return texts, labels
 
 
-def features_of(knowledge: Knowledge, texts: Sequence[str]) -> list[list[str]]:
-    """Features of many texts."""
-    features = Features(knowledge.words)
-    return [features.of(text) for text in texts]
-
-
 # ── everything together ───────────────────────────────────────────────────────────────────────────────────────
 
 
