@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -101,3 +103,16 @@ def test_a_number_of_days_below_zero(capsys: pytest.CaptureFixture[str], monkeyp
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2 and "--days" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_the_program_loads_leaves_no_traceback(tmp_path: Path) -> None:
+    """Ctrl+C at the moment when the command line is imported: here a stand-in for typer gives it."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "doctor"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
