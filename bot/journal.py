@@ -32,7 +32,10 @@ class JsonFormatter(logging.Formatter):
         entry.update(getattr(record, "facts", {}))
         if record.exc_info and record.exc_info[1] is not None:
             entry["error"] = where(record.exc_info[1])
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return _JSON.encode(entry)
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def where(error: BaseException) -> str:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,8 +51,10 @@ from bot.understanding import Model, prepare, understand
 from bot.understanding.sensitive import hide
 
 T = TypeVar("T")
+Reading = tuple[Message, Understanding | None]  # None where attachments must be examined first
 
 BATCH = 64  # mails taken at once: enough for one commit to carry many decisions, few enough to stay in memory
+TURN = 16  # mails read in one turn of the thinking thread: threads that hand over to each other for each mail wait more than they work
 ATTEMPTS = 3  # the third start of the same mail means that it has killed us twice
 IDLE_SECONDS = 1.0  # how long a loop sleeps when nobody wakes it
 STORE_BACKOFF = (0.05, 0.2, 1.0, 5.0, 15.0)  # seconds between tries while the store is unavailable
@@ -178,17 +179,27 @@ async def handle_waiting(parts: Parts) -> int:
 
 async def _handle_batch(parts: Parts, keys: list[str]) -> None:
     started = await _patiently(parts, lambda: parts.store.write(lambda tx: [(tx.start(key), tx.raw(key)) for key in keys]))
-    await asyncio.gather(*(_handle(parts, raw, attempt) for attempt, raw in started))
+    for attempt, raw in started:
+        if attempt >= ATTEMPTS:
+            await _give_to_person(parts, raw, f"started {attempt} times")
+    raws = [raw for attempt, raw in started if attempt < ATTEMPTS]
+    await asyncio.gather(*(_handle_turn(parts, raws[at : at + TURN]) for at in range(0, len(raws), TURN)))
     parts.outbox_waiting.set()
     parts.mirror_waiting.set()
 
 
-async def _handle(parts: Parts, raw: Raw, attempt: int) -> None:
+async def _handle_turn(parts: Parts, raws: list[Raw]) -> None:
+    """Mails that are read in one turn of the thinking thread, and so recorded in one commit; each succeeds or fails for itself."""
+    readings = await asyncio.get_running_loop().run_in_executor(parts.thinker, _read_each, parts, raws)
+    await asyncio.gather(*(_handle(parts, raw, reading) for raw, reading in zip(raws, readings, strict=True)))
+
+
+async def _handle(parts: Parts, raw: Raw, reading: Reading | Exception) -> None:
     """One mail: think, then decide and record in one transaction. A fault of ours records it for a person, bytes kept."""
-    if attempt >= ATTEMPTS:
-        return await _give_to_person(parts, raw, f"started {attempt} times")
     try:
-        message, examined, understanding = await think(parts, raw)
+        if isinstance(reading, Exception):
+            raise reading
+        message, examined, understanding = await _examine(parts, raw, reading)
         judged = await _patiently(
             parts, lambda: parts.store.write(lambda tx: _decide_and_record(parts, tx, raw, message, examined, understanding))
         )
@@ -203,14 +214,42 @@ async def _handle(parts: Parts, raw: Raw, attempt: int) -> None:
 
 async def think(parts: Parts, raw: Raw) -> tuple[Message, Examined, Understanding]:
     """Read and understand, outside any transaction; attachments are examined in a process of their own."""
-    loop = asyncio.get_running_loop()
-    message = await loop.run_in_executor(parts.thinker, partial(parse, raw, own_addresses=parts.own_addresses))
-    by_hand = raw.source == "chat"  # somebody opened the link that we sent to the address, and pressed the button behind it
-    if by_hand:
+    reading = await asyncio.get_running_loop().run_in_executor(parts.thinker, _read, parts, raw)
+    return await _examine(parts, raw, reading)
+
+
+async def _examine(parts: Parts, raw: Raw, reading: Reading) -> tuple[Message, Examined, Understanding]:
+    """What was read, with what its attachments tell."""
+    (message, understanding), examined = reading, Examined()
+    if understanding is None:
+        examined = await parts.examiner.examine(message)
+        understanding = await asyncio.get_running_loop().run_in_executor(parts.thinker, _understand, parts, message, examined)
+    return message, examined, _proven(message, understanding) if _by_hand(raw) else understanding
+
+
+def _by_hand(raw: Raw) -> bool:
+    """Whether somebody opened the link that we sent to the address, and pressed the button behind it."""
+    return raw.source == "chat"
+
+
+def _read(parts: Parts, raw: Raw) -> Reading:
+    """A mail, read; understood as well where nothing has to be examined first: one turn of the thinking thread for most mails."""
+    message = parse(raw, own_addresses=parts.own_addresses)
+    if _by_hand(raw):
         message = replace(message, automatic=None)
-    examined = await parts.examiner.examine(message) if message.attachments else Examined()
-    understanding = await loop.run_in_executor(parts.thinker, _understand, parts, message, examined)
-    return message, examined, _proven(message, understanding) if by_hand else understanding
+    return message, None if message.attachments else _understand(parts, message, Examined())
+
+
+def _read_each(parts: Parts, raws: list[Raw]) -> list[Reading | Exception]:
+    """Several mails, one after the other; what goes wrong with one is its own."""
+
+    def tried(raw: Raw) -> Reading | Exception:
+        try:
+            return _read(parts, raw)
+        except Exception as error:
+            return error
+
+    return [tried(raw) for raw in raws]
 
 
 def _proven(message: Message, understanding: Understanding) -> Understanding:
