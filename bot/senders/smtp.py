@@ -7,6 +7,7 @@ processor time, and on each wake it must wait for whoever is thinking.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import select
 import ssl
@@ -66,7 +67,7 @@ class SmtpSender:
             except SMTPAuthenticationError as error:
                 await self._drop()
                 return Delivery(Result.LATER, f"log-in refused ({error.smtp_code})")
-            except OSError as error:  # smtplib's errors are OSErrors; no mail was named yet, so none is at fault
+            except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; no mail was named yet, so none is at fault
                 await self._drop()
                 return Delivery(Result.LATER, type(error).__name__)
             delivery = await self._run(lambda: _hand_over(client, mail))
@@ -106,7 +107,7 @@ class SmtpSender:
         if self._token is not None:
             await self._log_in_with(self._token, client)
         elif self._password:
-            await self._run(lambda: client.login(self._username, self._password))
+            await self._run(lambda: _log_in(client, self._username, self._password))
         return client
 
     def _connect(self) -> SMTP:
@@ -143,6 +144,16 @@ class SmtpSender:
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _log_in(client: SMTP, username: str, password: str) -> None:
+    """With a password; smtplib knows ASCII alone, others are written as RFC 4616 § 2 wants it."""
+    if (username + password).isascii():
+        client.login(username, password)
+        return
+    code, answer = client.docmd("AUTH", "PLAIN " + base64.b64encode(f"\0{username}\0{password}".encode()).decode())
+    if code != 235:
+        raise SMTPAuthenticationError(code, answer)
 
 
 def _hand_over(client: SMTP, mail: Outgoing) -> Delivery:

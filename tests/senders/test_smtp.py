@@ -243,12 +243,13 @@ async def test_starttls_that_was_stripped_is_refused() -> None:
         assert delivery.result is Result.LATER and sink.mails == []
 
 
-async def test_logging_in(certificates: Certificates) -> None:
+@pytest.mark.parametrize("password", ["riktig hest", "blå hest €"])
+async def test_logging_in(certificates: Certificates, password: str) -> None:
     options = {"security": "starttls", "ca_file": str(certificates.authority), "username": "bot"}
-    sink = Sink(starttls=certificates, login=("bot", "riktig hest"))
-    async with pair(sink, **options, password="riktig hest") as (_, sender):
+    sink = Sink(starttls=certificates, login=("bot", password))
+    async with pair(sink, **options, password=password) as (_, sender):
         assert (await sender.send(MAIL)).result is Result.SENT
-    async with pair(sink, **options, password="feil") as (_, sender):
+    async with pair(sink, **options, password=password + "!") as (_, sender):
         delivery = await sender.send(MAIL)
         assert delivery == Delivery(Result.LATER, "log-in refused (535)")  # the mail is not at fault: it waits for a mended password
         assert len(sink.mails) == 1
