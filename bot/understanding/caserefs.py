@@ -42,6 +42,11 @@ FROM_US = re.compile(
     r"\b(?:ssb|statistisk sentralbyrå|statistics norway|(?:deres|dykkar|your)\s+(?:brev|letter|vedtak|decision|tilbud|offer|quote|svar|reply))\b",
     re.IGNORECASE,
 )
+# "our case number at Statistics Norway": the sender's case, and our number of it
+WITH_US = re.compile(r"\b(?:hos|i|ved|at|with|in|from|frå|fra)\s+(?:ssb|statistisk sentralbyrå|statistics norway|dere|dykk|you)\b", re.IGNORECASE)
+# "an error on the invoice in 24/1333", "it stands in the order in 23/774": the paper has no number here, the case has
+PAPER = re.compile(r"^(?:faktura|bestilling|invoice|ordre|order|kontrakt|tildeling)", re.IGNORECASE)
+OF_CASE = re.compile(r"\s(?:i|in|på|for|til|under|on)\s+$", re.IGNORECASE)
 # other bodies and other kinds of number; matched on whole words before (or right after) the candidate
 OTHERS = (
     r"REK|REC|NSD|SIKT|NPR|FHI|NIPH|NAV|NEM|NESH|HDIR|UDI|IMDi|Udir|Lånekassen|Kreftregisteret|Helsedirektoratet|Folkehelseinstituttet|Helsedataservice|"
@@ -129,7 +134,8 @@ def _sender_numbers(text: str) -> list[str]:
         if FROM_US.search(text[max(0, match.start() - 40) : match.start()]) or (head and head.end() <= match.start()):
             continue
         near = re.match(rf"[^\n\d]{{0,30}}(\d{{4}}|\d{{2}})/(\d{{1,6}})(?:{DASH}\d{{1,4}})?(?!\d)", text[match.end() : match.end() + 50])
-        if near and not YOURS.search(text[match.end() : match.end() + near.start(1)]):
+        between = text[match.end() : match.end() + near.start(1)] if near else ""
+        if near and not YOURS.search(between) and not WITH_US.search(between):
             found.append(f"{near[1][-2:]}/{int(near[2])}")
     return found
 
@@ -251,13 +257,15 @@ def _foreign(before: str, after: str, ours_is_ssbs: bool) -> bool:
         return True
     yours, ours = _last(YOURS, before), _last(OURS, before)
     if ours > yours:
-        return not (ours_is_ssbs or FROM_US.search(before))
+        return not (ours_is_ssbs or FROM_US.search(before) or WITH_US.search(before[ours:]))
     if yours >= 0:
         return ours_is_ssbs
     for match in OTHER_BEFORE.finditer(before):
         name = match.group().strip(" \t([«\"',;:/–-.").removesuffix("s")
         rest = before[match.end() :]
         near = len(rest) <= 25 and not re.search(r"[,;]|\b(?:og|and|samt|men|but)\b", rest)
+        if PAPER.match(name) and OF_CASE.search(rest):
+            continue
         if WEAK_OTHERS.match(name):
             near = not rest.strip(" .:(#") and DIRECT_CUE.search(before) is None
         if near and not re.search(r"\b(?:ssb|deres|dykkar|your)\b", rest, re.IGNORECASE):

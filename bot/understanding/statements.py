@@ -302,7 +302,7 @@ WANTS_CHANGE = re.compile(
 # ── applications ──────────────────────────────────────────────────────────────────────────────────────────────
 
 APPLICATION = re.compile(
-    r"\b(?:\w*søknad\w*|\w*soknad\w*|\w*ansøgning\w*|\w*ansökan\w*|application\w*|applying|apply|appl\w+ form|søkn|søker|søkjer|bestillingsskjema|proposal|request for (?:access|data|microdata))\b",
+    r"\b(?:\w*søknad\w*|\w*soknad\w*|\w*ansøgning\w*|\w*ansökan\w*|application\w*|applying|apply|appl\w+ form|change form|endringsskjema\w*|endringsmelding\w*|søkn|søker|søkjer|bestillingsskjema|proposal|request for (?:access|data|microdata))\b",
     re.IGNORECASE,
 )
 HANDED_IN = re.compile(
@@ -312,7 +312,7 @@ HANDED_IN = re.compile(
 )
 CHANGE_APPLICATION = re.compile(
     r"\b(?:endringssøknad\w*|endringsmelding\w*|søk\w*[^.?!]{0,40}(?:endring|utvid|forleng|tillegg|nye? (?:variab|årgang|medarb|populasjon)|oppdater)\w*|søknad om (?:endring|utvid|forleng|tillegg|oppdater|å (?:endre|utvide|legge til))\w*|"
-    r"tilleggssøknad\w*|change application|change request|application for (?:a )?(?:change|amendment|extension|additional)\w*|amendment\w*|apply[^.?!]{0,40}(?:change|amend|exten|additional|add )\w*|request(?:ing)? (?:a |an )?(?:amendment|change)\w*)\b",
+    r"tilleggssøknad\w*|endringsskjema\w*|change application|change form|change request|application for (?:a )?(?:change|amendment|extension|additional)\w*|amendment\w*|apply[^.?!]{0,40}(?:change|amend|exten|additional|add )\w*|request(?:ing)? (?:a |an )?(?:amendment|change)\w*)\b",
     re.IGNORECASE,
 )
 INSTITUTION = re.compile(
@@ -322,7 +322,9 @@ INSTITUTION = re.compile(
 )
 LATER = re.compile(
     r"\b(?:skal (?:snart )?(?:sende|søke|levere)|kommer til å (?:sende|søke)|planlegger å søke|planlegg å søkje|vurderer å søke|før (?:vi|jeg|eg) (?:sender|søk)|will (?:soon )?(?:apply|submit|send in)|plan(?:ning)? to (?:apply|submit)|consider\w* applying|before (?:we|i) (?:apply|submit|send)|"
-    r"om å søke om|tenker å søke|tenkjer å søkje|ønsker å vite)\b",
+    r"om å søke om|tenker å søke|tenkjer å søkje|ønsker å vite|"
+    r"når (?:vi|jeg|me|eg) søk\w*|(?:sender|leverer|søker|søkjer|send|submit\w*|apply)\b[^.?!]{0,40}\b(?:i løpet av|neste (?:uke|veke|måned|månad|år)|etter (?:påske|jul|sommer|sommar|ferie|nyttår)\w*|truleg|trolig|sannsynligvis|sannsynlegvis|snart|"
+    r"next (?:week|month|year)|in the course of|probably|soon)|(?:how|(?:which|what) (?:is|are) the ways?|way) to apply)\b",
     re.IGNORECASE,
 )
 ALREADY_IN = re.compile(
@@ -516,6 +518,10 @@ SAYS = re.compile(
 )
 
 
+# "data with all identifiers removed" tells what data are wanted
+WITHOUT = re.compile(r"\b(?:with|med)\s[^,.;:]{1,60}$", re.IGNORECASE)
+
+
 def _done_at(clause: str) -> int | None:
     """Where a completed deletion of something like data begins, or None."""
     for match in DELETED.finditer(clause):
@@ -523,6 +529,8 @@ def _done_at(clause: str) -> int | None:
         if NOT_OURS.search(clause) and not re.search(
             r"\b(?:data\w*|fil(?:er|ene)|files?|opplysning\w*|\w*kopi\w*)\b", clause, re.IGNORECASE
         ):
+            continue
+        if not strong and WITHOUT.search(clause[: match.end()]):
             continue
         if strong or THINGS.search(clause):
             return match.start()
@@ -551,7 +559,9 @@ def _done_at(clause: str) -> int | None:
         )
     ):
         if re.search(
-            r"\b(?:trenger|treng|need\w*|åpn\w*|open\w*|access\w*|bruk\w*|use[sd]?|virker|verkar|finner|finn)\b", clause, re.IGNORECASE
+            r"\b(?:trenger|treng|need\w*|åpn\w*|open\w*|access\w*|bruk\w*|use[sd]?|virker|verkar|finner|finn|(?:ned|opp)last\w*|(?:down|up)load\w*|overføring\w*|transfer\w*|portal\w*|lenk\w*|link\w*)\b",
+            clause,
+            re.IGNORECASE,
         ):
             return None
         return match3.end()
@@ -645,7 +655,7 @@ def _unfinished(text: str) -> bool:
         if NEGATION.search(before):
             return True
         if re.search(
-            r"\b(?:skal|vil bli|blir|vert|kommer til å|må|bør|will be|to be|going to|must|should|awaiting|venter på|ventar på|until|waiting|inntil)\b[^.?!]{0,25}$",
+            r"\b(?:skal|vil bli|blir|vert|kommer til å|må|bør|få|get|will be|to be|going to|must|should|awaiting|venter på|ventar på|until|waiting|inntil)\b[^.?!]{0,25}$",
             before,
             re.IGNORECASE,
         ):
