@@ -18,8 +18,10 @@ WORDS = 160  # of a notice without a telling subject; with two languages the one
 def with_header(seen: Seen) -> str:
     """A header of automatic mail, and the words of absence; lists carry such headers too."""
     marked = auto_submitted()(seen) or precedence("bulk", "junk", "auto_reply")(seen)
+    if not marked:
+        return ""
     told = words.ABSENT_SUBJECT.match(seen.subject) or _signs(seen.body) >= 2
-    if marked and told and not header_of("list-id", "list-unsubscribe")(seen) and words.ABSENT.search(seen.body):
+    if told and not header_of("list-id", "list-unsubscribe")(seen) and words.ABSENT.search(seen.body):
         return f"{marked}, and the words of an absence notice"
     return ""
 

@@ -97,9 +97,11 @@ def null_sender(seen: Seen) -> str:
 
 def null_sender_bounce(seen: Seen) -> str:
     """The null sender, and words that say that something did not arrive."""
+    if not null_sender(seen):
+        return ""
     text = seen.text[:3000]
     told = words.BOUNCE_SUBJECT.match(seen.subject) or words.BOUNCE_BODY.search(text) or words.BLOCKED.search(text)
-    return "null sender, with the words of a bounce" if null_sender(seen) and told else ""
+    return "null sender, with the words of a bounce" if told else ""
 
 
 # ── which of our mails came back ──────────────────────────────────────────────────────────────────────────────

@@ -45,6 +45,8 @@ Test = Callable[[Seen], str]
 
 def keyword(value: str) -> str:
     """The first token of a structured value in lower case, comments and parameters left out (RFC 3834 § 5)."""
+    if not value:  # as of nearly all that are asked for
+        return ""
     return re.sub(r"\([^()]{0,300}\)", " ", value).split(";")[0].strip().strip('"').lower()
 
 

@@ -43,7 +43,9 @@ FROM_US = re.compile(
     re.IGNORECASE,
 )
 # "our case number at Statistics Norway": the sender's case, and our number of it
-WITH_US = re.compile(r"\b(?:hos|i|ved|at|with|in|from|frå|fra)\s+(?:ssb|statistisk sentralbyrå|statistics norway|dere|dykk|you)\b", re.IGNORECASE)
+WITH_US = re.compile(
+    r"\b(?:hos|i|ved|at|with|in|from|frå|fra)\s+(?:ssb|statistisk sentralbyrå|statistics norway|dere|dykk|you)\b", re.IGNORECASE
+)
 # "an error on the invoice in 24/1333", "it stands in the order in 23/774": the paper has no number here, the case has
 PAPER = re.compile(r"^(?:faktura|bestilling|invoice|ordre|order|kontrakt|tildeling)", re.IGNORECASE)
 OF_CASE = re.compile(r"\s(?:i|in|på|for|til|under|on)\s+$", re.IGNORECASE)

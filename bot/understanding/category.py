@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from bot.model import Category, Examined, Message, Statement
 from bot.understanding.caserefs import References
-from bot.understanding.features import Features
-from bot.understanding.learned import Linear, Logistic
+from bot.understanding.features import Features, Lexicon
+from bot.understanding.learned import Floats, Linear, Logistic
 from bot.understanding.sentences import Sentence, body
 from bot.understanding.topics import Asked
 
@@ -72,11 +72,19 @@ def forwarded_body(text: str) -> str:
     return "\n".join(line for line in text.split("\n") if not HEADER_LINE.match(line)).strip()
 
 
+def sounding(read: Read) -> str:
+    """The text whose sound tells the category: subject and text."""
+    return f"{read.message.subject}\n{read.text[:TEXT]}"
+
+
+def of_subject(features: Features, read: Read) -> list[str]:
+    """The subject's words, marked as such."""
+    return [f"w:subject {word}" for word in features.words(read.message.subject)]
+
+
 def featured(features: Features, read: Read) -> list[str]:
-    """Features of subject and text, the subject's marked as such; what is attached is named."""
-    found = features.of(f"{read.message.subject}\n{read.text[:TEXT]}")
-    found += [f"w:subject {word}" for word in features.words(read.message.subject)]
-    return found
+    """Features of subject and text, the subject's marked as such."""
+    return [*features.of(sounding(read)), *of_subject(features, read)]
 
 
 def numbers(scores: Sequence[float], read: Read) -> tuple[float, ...]:
@@ -148,10 +156,12 @@ class Categoriser:
     def __init__(self, features: Features, linear: Linear, calibration: Logistic, classes: tuple[str, ...]) -> None:
         """``classes``: the order of the calibration's rows."""
         self._features, self._linear, self._calibration, self._classes = features, linear, calibration, classes
+        self._lexicon = Lexicon(features, linear)
 
     def __call__(self, read: Read) -> dict[Category, float]:
         """Probability of each category; together 1. A matter that a sentence states outright outweighs what the text sounds like."""
-        found = self._calibration(numbers(scores(self._features, self._linear, read), read))
+        vector = self._lexicon.vector(sounding(read), of_subject(self._features, read))
+        found = self._calibration(numbers(_averaged(self._linear.scores_of(*vector)), read))
         return settled({Category(name): float(value) for name, value in zip(self._classes, found, strict=True)}, read)
 
 
@@ -173,5 +183,8 @@ def settled(told: dict[Category, float], read: Read) -> dict[Category, float]:
 
 def scores(features: Features, linear: Linear, read: Read) -> list[float]:
     """The seven scores of the text, the three views averaged."""
-    rows = linear.scores(featured(features, read))
+    return _averaged(linear.scores(featured(features, read)))
+
+
+def _averaged(rows: Floats) -> list[float]:
     return [float(value) for value in rows.mean(axis=0)]

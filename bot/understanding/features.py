@@ -10,14 +10,17 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
 import Stemmer
 
 from bot.knowledge import Words
+from bot.understanding.learned import Floats, Linear, Numbers
 
 WORD = re.compile(r"[\w§]+(?:[-.][\w]+)*")
 LONGEST = 1500  # characters of one text; what asks something stands in far fewer
 LETTERS = (3, 5)  # lengths of the letter sequences inside a word
 WORD_LENGTH = 30
+REMEMBERED = 10_000  # words of a model's vocabulary; a word's features take some 300 bytes
 NAMES = {"microdata.no": "microdatano", "fx.ssb.no": "fxssbno", "einnsyn.no": "einnsynno", "mikrodata.no": "microdatano"}
 
 _norwegian = Stemmer.Stemmer("norwegian", maxCacheSize=20_000)
@@ -69,13 +72,12 @@ class Features:
     def of(self, text: str) -> list[str]:
         """All features of a text, repeated as often as they occur."""
         words = self.words(text)
-        return [*self.of_words(words, text), *letters(words)]
+        return [*(feature for word in words for feature in of_word(word)), *self.between(words, text)]
 
-    def of_words(self, words: list[str], text: str) -> list[str]:
-        """Stems, pairs of stems and concepts."""
+    def between(self, words: list[str], text: str) -> list[str]:
+        """What is more than the words one by one: pairs of stems, and concepts with their pairs."""
         stems = [stem(word) for word in words]
-        found = [f"w:{each}" for each in stems]
-        found += [f"p:{first} {second}" for first, second in zip(["^", *stems], [*stems, "$"], strict=True)]
+        found = [f"p:{first} {second}" for first, second in zip(["^", *stems], [*stems, "$"], strict=True)]
         concepts = [name for word in words for name in self._concepts(word)]
         lowered = f" {text[:LONGEST].lower()} "
         concepts += [name for phrase, name in self._phrases if phrase in lowered]
@@ -86,6 +88,25 @@ class Features:
         return found
 
 
+class Lexicon:
+    """Texts as vectors of one model's vocabulary. Not thread-safe.
+
+    What is a word's own (its stem, its letters) is looked up once: the same few thousand words make most of what people write.
+    """
+
+    def __init__(self, features: Features, linear: Linear) -> None:
+        """``features`` as the model was learned with."""
+        self._features, self._linear = features, linear
+        self._of_word = lru_cache(maxsize=REMEMBERED)(lambda word: linear.numbers(of_word(word)))
+
+    def vector(self, text: str, more: Iterable[str] = ()) -> tuple[Numbers, Floats]:
+        """Indices and values of a text's known features; ``more``: features that stand beside the text's own."""
+        words = self._features.words(text)
+        beside = self._linear.numbers([*self._features.between(words, text), *more])
+        return self._linear.vector(np.concatenate([beside, *map(self._of_word, words)]))
+
+
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its endings (Snowball, Norwegian; English where the word ends as English words do)."""
     if word.isascii() and word.endswith(("ing", "ed", "ies", "tion", "ions", "ly", "s", "able", "ment")):
@@ -93,16 +114,20 @@ def stem(word: str) -> str:
     return str(_norwegian.stemWord(word))
 
 
-def letters(words: Iterable[str]) -> list[str]:
-    """Letter sequences inside words, with the word's ends marked: they see through misspelling, compounds and endings."""
+def of_word(word: str) -> list[str]:
+    """The features of one word: its stem and its letters."""
+    return [f"w:{stem(word)}", *letters(word)]
+
+
+def letters(word: str) -> list[str]:
+    """Letter sequences inside a word, with its ends marked: they see through misspelling, compounds and endings."""
     found = []
     shortest, longest = LETTERS
-    for word in words:
-        marked = f" {word} "
-        length = len(marked)
-        for size in range(shortest, longest + 1):
-            if length <= size:
-                found.append(f"l:{marked}")
-                break
-            found += [f"l:{marked[at : at + size]}" for at in range(length - size + 1)]
+    marked = f" {word} "
+    length = len(marked)
+    for size in range(shortest, longest + 1):
+        if length <= size:
+            found.append(f"l:{marked}")
+            break
+        found += [f"l:{marked[at : at + size]}" for at in range(length - size + 1)]
     return found

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from bot.understanding.learned import OFTEN, VIEWS, Floats, Forest, Linear, Logistic, Nearest, in_view
+from bot.understanding.learned import OFTEN, VIEWS, Floats, Forest, Linear, Logistic, Nearest, in_view, unit
 
 STRENGTH = 3.0  # C of the linear models; docs/understanding.md has the table
 RAREST = 2  # a feature of a single example teaches nothing but that example
@@ -25,7 +25,10 @@ def linear(featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength
     vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True, min_df=RAREST, norm=None, dtype=np.float32)
     matrix = vectorizer.fit_transform(featured)
     names = vectorizer.get_feature_names_out()
-    is_letter = np.fromiter((name[0] == "l" for name in names), dtype=np.bool_, count=len(names))
+    letters = np.fromiter((in_view(name, "letters") for name in names), dtype=np.bool_, count=len(names))
+    order = np.argsort(letters, kind="stable")  # words first
+    names, matrix = names[order], matrix[:, order]
+    words = int((~letters).sum())
 
     def fit(view: str) -> tuple[tuple[str, ...], Floats, Floats]:
         kept = np.fromiter((in_view(name, view) for name in names), dtype=np.bool_, count=len(names))
@@ -36,9 +39,16 @@ def linear(featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength
 
     with ThreadPoolExecutor(len(VIEWS)) as pool:  # the solver lets go of the interpreter lock
         fitted = list(pool.map(fit, VIEWS))
-    classes, weights, biases = fitted[0][0], [each[1] for each in fitted], [each[2] for each in fitted]
+    whole, of_words, of_letters = (each[1] for each in fitted)
     vocabulary = {str(name): number for number, name in enumerate(names)}
-    return Linear(classes, vocabulary, vectorizer.idf_.astype(np.float32), is_letter, tuple(weights), tuple(biases))
+    return Linear(
+        fitted[0][0],
+        vocabulary,
+        words,
+        vectorizer.idf_[order].astype(np.float32),
+        np.hstack((whole, of_words + of_letters)),  # each is zero where the other is not
+        np.vstack([each[2] for each in fitted]),
+    )
 
 
 def _normalised(matrix: Any) -> Any:
@@ -50,14 +60,14 @@ def _normalised(matrix: Any) -> Any:
 def nearest(texts: Sequence[str], featured: Sequence[Sequence[str]], labels: Sequence[str], model: Linear) -> Nearest:
     """The examples as an inverted index over the model's word features."""
     numbers = {name: number for number, name in enumerate(model.classes)}
-    rows: list[list[tuple[int, float]]] = [[] for _ in model.vocabulary]
+    order = sorted(range(len(labels)), key=lambda at: numbers[labels[at]])
+    texts, featured, labels = [texts[at] for at in order], [featured[at] for at in order], [labels[at] for at in order]
+    rows: list[list[tuple[int, float]]] = [[] for _ in range(model.words)]
     for number, features in enumerate(featured):
-        indices, values = model.vector(features)
-        words = ~model.is_letter[indices]
-        indices, values = indices[words], values[words]
-        norm = float(np.sqrt((values * values).sum())) or 1.0
-        for index, value in zip(indices.tolist(), values.tolist(), strict=True):
-            rows[index].append((number, value / norm))
+        indices, values = model.vector(model.numbers(features))
+        cut = model.cut(indices)
+        for index, value in zip(indices[:cut].tolist(), unit(values[:cut]).tolist(), strict=True):
+            rows[index].append((number, value))
     rows = [row if len(row) <= OFTEN else [] for row in rows]
     starts = np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32)
     examples = np.fromiter((number for row in rows for number, _ in row), dtype=np.int32, count=int(starts[-1]))
@@ -86,18 +96,17 @@ def forest(numbers: Sequence[Sequence[float]], right: Sequence[bool], weights: S
         raise ValueError("the evaluation set needs answerable and unanswerable questions")
     trees = [each.tree_ for each in model.estimators_]
     roots = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1].astype(np.int32)
-    feature, left, right_, value = [], [], [], []
+    feature, children, value = [], [], []
     for root, tree in zip(roots, trees, strict=True):
         leaf, here = tree.children_left < 0, np.arange(tree.node_count)
         feature.append(np.where(leaf, 0, tree.feature))
-        left.append(root + np.where(leaf, here, tree.children_left))
-        right_.append(root + np.where(leaf, here, tree.children_right))
+        below = np.stack([np.where(leaf, here, tree.children_left), np.where(leaf, here, tree.children_right)], axis=1)
+        children.append(root + below.ravel())
         value.append(tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1))
     return Forest(
         np.concatenate(feature).astype(np.int16),
         np.concatenate([tree.threshold for tree in trees]).astype(np.float32),
-        np.concatenate(left).astype(np.int32),
-        np.concatenate(right_).astype(np.int32),
+        np.concatenate(children).astype(np.int32),
         np.concatenate(value).astype(np.float32),
         roots,
         max(int(tree.max_depth) for tree in trees),

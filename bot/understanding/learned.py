@@ -1,21 +1,27 @@
 """Linear models and nearest examples over text features: learned once (``training``), used with numpy alone, kept as arrays.
 
 Three views of a text score every class: all features, words alone, letters alone; where they agree, the verdict is safer. Nearest
-examples (cosine over word features) give a fourth opinion and the explanation.
+examples (cosine over word features) give a fourth opinion and the explanation. A vocabulary has its words before its letters, so that
+a sorted vector is cut in two to see the one or the other.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.int32]
 VIEWS = ("all", "words", "letters")
 OFTEN = 3000  # an example's feature that more examples have tells nothing of nearness
+
+
+def unit(values: Floats) -> Floats:
+    """Values at length 1; none stay none."""
+    return values / (float(np.sqrt(values @ values)) or 1.0)
 
 
 def in_view(feature: str, view: str) -> bool:
@@ -25,37 +31,44 @@ def in_view(feature: str, view: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """Scores of classes, one matrix per view (features × classes)."""
+    """Scores of classes. A feature has two weights for each class: in the view of all features, and in its own (words or letters)."""
 
     classes: tuple[str, ...]
-    vocabulary: dict[str, int]
+    vocabulary: dict[str, int]  # words first, then letters
+    words: int  # how many of the vocabulary are no letters
     idf: Floats
-    is_letter: npt.NDArray[np.bool_]
-    weights: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
+    weights: Floats  # features × (classes in the view of all, classes in its own view)
+    biases: Floats  # views × classes
 
     def scores(self, features: Iterable[str]) -> Floats:
         """A row per view, a column per class."""
-        return self.scores_of(*self.vector(features))
+        return self.scores_of(*self.vector(self.numbers(features)))
 
-    def scores_of(self, indices: npt.NDArray[np.int32], values: Floats) -> Floats:
+    def scores_of(self, indices: Numbers, values: Floats) -> Floats:
         """The same for a vector that is there already."""
-        rows = np.empty((len(VIEWS), len(self.classes)), dtype=np.float32)
-        letters = self.is_letter[indices]
-        for number, view in enumerate(VIEWS):
-            kept = slice(None) if view == "all" else letters == (view == "letters")
-            chosen, weight = indices[kept], values[kept]
-            norm = float(np.sqrt((weight * weight).sum())) or 1.0
-            rows[number] = (weight / norm) @ self.weights[number][chosen] + self.biases[number]
-        return rows
+        wide, cut = len(self.classes), self.cut(indices)
+        taken = self.weights[indices]
+        return np.vstack(
+            (
+                unit(values) @ taken[:, :wide],
+                unit(values[:cut]) @ taken[:cut, wide:],
+                unit(values[cut:]) @ taken[cut:, wide:],
+            )
+        ) + self.biases  # fmt: skip
 
-    def vector(self, features: Iterable[str]) -> tuple[npt.NDArray[np.int32], Floats]:
-        """Indices and tf-idf values (sublinear, not normalised) of the known features."""
-        vocabulary = self.vocabulary
-        found = [(vocabulary[feature], count) for feature, count in Counter(features).items() if feature in vocabulary]
-        indices = np.fromiter((index for index, _ in found), dtype=np.int32, count=len(found))
-        counts = np.fromiter((count for _, count in found), dtype=np.float32, count=len(found))
-        return indices, (np.float32(1.0) + np.log(counts)) * self.idf[indices]
+    def cut(self, indices: Numbers) -> int:
+        """Where the letters of a vector begin."""
+        return int(np.searchsorted(indices, self.words))
+
+    def numbers(self, features: Iterable[str]) -> Numbers:
+        """The numbers of the features that are known, repeated as often as they occur."""
+        known = self.vocabulary.get
+        return np.array([number for feature in features if (number := known(feature)) is not None], dtype=np.int32)
+
+    def vector(self, numbers: Numbers) -> tuple[Numbers, Floats]:
+        """Rising indices and tf-idf values (sublinear, not normalised) of features by their numbers."""
+        indices, counts = np.unique(numbers, return_counts=True)
+        return indices, (np.float32(1.0) + np.log(counts.astype(np.float32))) * self.idf[indices]
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
         """What ``from_arrays`` reads back."""
@@ -63,11 +76,11 @@ class Linear:
         found: dict[str, npt.NDArray[np.generic]] = {
             f"{prefix}.classes": np.array(self.classes),
             f"{prefix}.vocabulary": np.frombuffer("\n".join(names).encode(), dtype=np.uint8),
+            f"{prefix}.words": np.array(self.words),
             f"{prefix}.idf": self.idf,
+            f"{prefix}.weights": self.weights.astype(np.float16),
+            f"{prefix}.biases": self.biases,
         }
-        for number, view in enumerate(VIEWS):
-            found[f"{prefix}.weights.{view}"] = self.weights[number].astype(np.float16)
-            found[f"{prefix}.bias.{view}"] = self.biases[number]
         return found
 
     @classmethod
@@ -77,35 +90,32 @@ class Linear:
         return cls(
             tuple(str(name) for name in arrays[f"{prefix}.classes"]),
             {name: number for number, name in enumerate(names)},
-            arrays[f"{prefix}.idf"].astype(np.float32),
-            np.fromiter((name[0] == "l" for name in names), dtype=np.bool_, count=len(names)),
-            tuple(arrays[f"{prefix}.weights.{view}"].astype(np.float32) for view in VIEWS),
-            tuple(arrays[f"{prefix}.bias.{view}"].astype(np.float32) for view in VIEWS),
+            int(arrays[f"{prefix}.words"]),
+            *(arrays[f"{prefix}.{name}"].astype(np.float32) for name in ("idf", "weights", "biases")),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """Examples as an inverted index over word features: which examples have a feature, and how much it weighs there."""
+    """Examples as an inverted index over word features: which examples have a feature, and how much it weighs there.
+
+    The examples of a class stand together.
+    """
 
     texts: tuple[str, ...]
     labels: npt.NDArray[np.int16]
     starts: npt.NDArray[np.int32]
     examples: npt.NDArray[np.int32]
     values: Floats
-    kept: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
-    def similarity(self, indices: npt.NDArray[np.int32], values: Floats, is_letter: npt.NDArray[np.bool_]) -> Floats:
-        """Cosine of a text with every example, over word features."""
-        words = ~is_letter[indices]
-        indices, values = indices[words], values[words]
-        norm = float(np.sqrt((values * values).sum())) or 1.0
+    def similarity(self, indices: Numbers, values: Floats) -> Floats:
+        """Cosine of a text with every example; ``indices`` and ``values`` of its words alone."""
         pieces, weights = [], []
-        for index, value in zip(indices.tolist(), values.tolist(), strict=True):
-            start, end = self.starts[index], self.starts[index + 1]
+        starts, ends = self.starts[indices].tolist(), self.starts[indices + 1].tolist()
+        for start, end, value in zip(starts, ends, unit(values).tolist(), strict=True):
             if start < end:
                 pieces.append(self.examples[start:end])
-                weights.append(self.values[start:end] * (value / norm))
+                weights.append(self.values[start:end] * np.float32(value))
         if not pieces:
             return np.zeros(len(self.texts), dtype=np.float32)
         return np.bincount(np.concatenate(pieces), weights=np.concatenate(weights), minlength=len(self.texts)).astype(np.float32)
@@ -120,7 +130,8 @@ class Nearest:
     def by_class(self, similarity: Floats, classes: int) -> Floats:
         """The largest similarity within each class."""
         best = np.zeros(classes, dtype=np.float32)
-        np.maximum.at(best, self.labels, similarity)
+        begins = np.flatnonzero(np.diff(self.labels, prepend=np.int16(-1)))
+        best[self.labels[begins]] = np.maximum.reduceat(similarity, begins)
         return best
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
@@ -154,8 +165,7 @@ class Forest:
 
     feature: npt.NDArray[np.int16]
     threshold: Floats
-    left: npt.NDArray[np.int32]
-    right: npt.NDArray[np.int32]
+    children: npt.NDArray[np.int32]  # of node n at 2n (not above the threshold) and 2n + 1
     value: Floats
     roots: npt.NDArray[np.int32]
     depth: int
@@ -165,12 +175,12 @@ class Forest:
         told = np.asarray(numbers, dtype=np.float32)
         nodes = self.roots
         for _ in range(self.depth):
-            nodes = np.where(told[self.feature[nodes]] <= self.threshold[nodes], self.left[nodes], self.right[nodes])
+            nodes = self.children[2 * nodes + (told[self.feature[nodes]] > self.threshold[nodes])]
         return float(self.value[nodes].mean())
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
         """What ``from_arrays`` reads back."""
-        names = ("feature", "threshold", "left", "right", "value", "roots")
+        names = ("feature", "threshold", "children", "value", "roots")
         return {**{f"{prefix}.{name}": getattr(self, name) for name in names}, f"{prefix}.depth": np.array(self.depth)}
 
     @classmethod
@@ -179,8 +189,7 @@ class Forest:
         return cls(
             arrays[f"{prefix}.feature"].astype(np.int16),
             arrays[f"{prefix}.threshold"].astype(np.float32),
-            arrays[f"{prefix}.left"].astype(np.int32),
-            arrays[f"{prefix}.right"].astype(np.int32),
+            arrays[f"{prefix}.children"].astype(np.int32),
             arrays[f"{prefix}.value"].astype(np.float32),
             arrays[f"{prefix}.roots"].astype(np.int32),
             int(arrays[f"{prefix}.depth"]),

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.model import Evidence, Score
-from bot.understanding.features import Features
+from bot.understanding.features import Features, Lexicon
 from bot.understanding.learned import Floats, Linear, Logistic, Nearest
 from bot.understanding.sentences import Sentence
 
@@ -93,6 +93,7 @@ class Matcher:
         """``calibration`` is None only while it is being learned: confidences are then bare margins."""
         self._features, self._linear, self._nearest, self._calibration = features, linear, nearest, calibration
         self._sources = tuple(sources)
+        self._lexicon = Lexicon(features, linear)
         self._share = lru_cache(maxsize=50_000)(nearest.share)  # the same few hundred words make most of what people write
         self.weights = np.array([*WEIGHTS, *(source.weight for source in self._sources)], dtype=np.float32)
         self._rarest = float(linear.idf.max(initial=1.0))
@@ -116,9 +117,9 @@ class Matcher:
 
     def opinion(self, text: str) -> tuple[Floats, Floats]:
         """(rows of evidence × classes, similarity to each example)."""
-        features = self._features.of(text)
-        indices, values = self._linear.vector(features)
-        similarity = self._nearest.similarity(indices, values, self._linear.is_letter)
+        indices, values = self._lexicon.vector(text)
+        cut = self._linear.cut(indices)
+        similarity = self._nearest.similarity(indices[:cut], values[:cut])
         near = self._nearest.by_class(similarity, len(self.classes))
         rows = [self._linear.scores_of(indices, values), near, *(source.scores(text) for source in self._sources)]
         return np.vstack(rows), similarity
@@ -196,11 +197,10 @@ class Matcher:
 
     def _numbers(self, rows: Floats, combined: Floats, best: int, second: int, against: int) -> tuple[float, ...]:
         """What the calibration reads: how far ahead the best topic is, by each source of evidence."""
-        margins, agree = [], 0
-        for row in rows:
-            others = np.delete(row, best).max()
-            margins.append(float(row[best] - others))
-            agree += int(row[best] >= others)
+        others = rows.copy()
+        others[:, best] = -np.inf
+        margins = (rows[:, best] - others.max(axis=1)).tolist()
+        agree = sum(margin >= 0 for margin in margins)
         return (
             float(combined[best]),
             float(combined[best] - combined[second]),

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.knowledge import Knowledge
+from bot.knowledge import Knowledge, Words
 from bot.model import Category
 from bot.understanding import Model, assure, fitting, lower_bound, ranked, training
+from bot.understanding.features import Features, Lexicon
 from bot.understanding.learned import Forest, Linear, Logistic, Nearest
 from bot.understanding.topics import Score
 
@@ -111,9 +112,22 @@ def test_models_come_back_from_their_arrays() -> None:
     assert again.classes == ("a", "b")
     near = fitting.nearest([" ".join(text) for text in TEXTS], TEXTS, LABELS, linear)
     near_again = Nearest.from_arrays("n", stored(near.arrays("n")))
-    vector = linear.vector(["w:price", "w:unheard"])
-    np.testing.assert_allclose(near_again.similarity(*vector, linear.is_letter), near.similarity(*vector, linear.is_letter), atol=1e-2)
-    assert near.by_class(near.similarity(*vector, linear.is_letter), 2).argmax() == 0
+    vector = linear.vector(linear.numbers(["w:price", "w:unheard"]))
+    np.testing.assert_allclose(near_again.similarity(*vector), near.similarity(*vector), atol=1e-2)
+    assert near.by_class(near.similarity(*vector), 2).argmax() == 0
+
+
+def test_a_text_remembered_word_by_word_is_the_same_vector() -> None:
+    features = Features(Words({}, {"price": ("koster", "hva koster")}))
+    texts = ["Hva koster det?", "hva koster koster dette, og hva koster resten", "æ lurer på prisen", "", "§ 14 ???"]
+    linear = fitting.linear([features.of(text) for text in texts * 2], ["a", "b", "a", "b", "a"] * 2)
+    lexicon = Lexicon(features, linear)
+    for text in [*texts, "Hva koster noe helt ukjent?"] * 2:
+        indices, values = lexicon.vector(text, ["w:hva"])
+        expected, weights = linear.vector(linear.numbers([*features.of(text), "w:hva"]))
+        np.testing.assert_array_equal(indices, expected)
+        np.testing.assert_allclose(values, weights)
+        assert (np.diff(indices) > 0).all()
 
 
 def test_a_class_that_nobody_has_taught_is_refused() -> None:
