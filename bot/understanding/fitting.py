@@ -95,7 +95,7 @@ def forest(numbers: Sequence[Sequence[float]], right: Sequence[bool], weights: S
     if len(model.classes_) < 2:
         raise ValueError("the evaluation set needs answerable and unanswerable questions")
     trees = [each.tree_ for each in model.estimators_]
-    roots = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1].astype(np.int32)
+    roots = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1].astype(np.intp)
     feature, children, value = [], [], []
     for root, tree in zip(roots, trees, strict=True):
         leaf, here = tree.children_left < 0, np.arange(tree.node_count)
@@ -104,9 +104,9 @@ def forest(numbers: Sequence[Sequence[float]], right: Sequence[bool], weights: S
         children.append(root + below.ravel())
         value.append(tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1))
     return Forest(
-        np.concatenate(feature).astype(np.int16),
+        np.concatenate(feature).astype(np.intp),
         np.concatenate([tree.threshold for tree in trees]).astype(np.float32),
-        np.concatenate(children).astype(np.int32),
+        np.concatenate(children).astype(np.intp),
         np.concatenate(value).astype(np.float32),
         roots,
         max(int(tree.max_depth) for tree in trees),

@@ -8,7 +8,7 @@ a sorted vector is cut in two to see the one or the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +107,11 @@ class Nearest:
     starts: npt.NDArray[np.int32]
     examples: npt.NDArray[np.int32]
     values: Floats
+    begins: npt.NDArray[np.intp] = field(init=False)  # where the examples of each class begin
+
+    def __post_init__(self) -> None:
+        """See ``begins``."""
+        object.__setattr__(self, "begins", np.flatnonzero(np.diff(self.labels, prepend=np.int16(-1))))
 
     def similarity(self, indices: Numbers, values: Floats) -> Floats:
         """Cosine of a text with every example; ``indices`` and ``values`` of its words alone."""
@@ -130,8 +135,7 @@ class Nearest:
     def by_class(self, similarity: Floats, classes: int) -> Floats:
         """The largest similarity within each class."""
         best = np.zeros(classes, dtype=np.float32)
-        begins = np.flatnonzero(np.diff(self.labels, prepend=np.int16(-1)))
-        best[self.labels[begins]] = np.maximum.reduceat(similarity, begins)
+        best[self.labels[self.begins]] = np.maximum.reduceat(similarity, self.begins)
         return best
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
@@ -163,11 +167,11 @@ class Forest:
     All trees lie in the same arrays; a leaf points at itself, so that all are walked down together.
     """
 
-    feature: npt.NDArray[np.int16]
+    feature: npt.NDArray[np.intp]
     threshold: Floats
-    children: npt.NDArray[np.int32]  # of node n at 2n (not above the threshold) and 2n + 1
+    children: npt.NDArray[np.intp]  # of node n at 2n (not above the threshold) and 2n + 1
     value: Floats
-    roots: npt.NDArray[np.int32]
+    roots: npt.NDArray[np.intp]
     depth: int
 
     def __call__(self, numbers: Sequence[float]) -> float:
@@ -175,23 +179,26 @@ class Forest:
         told = np.asarray(numbers, dtype=np.float32)
         nodes = self.roots
         for _ in range(self.depth):
-            nodes = self.children[2 * nodes + (told[self.feature[nodes]] > self.threshold[nodes])]
-        return float(self.value[nodes].mean())
+            above = told.take(self.feature.take(nodes)) > self.threshold.take(nodes)
+            nodes = self.children.take(2 * nodes + above)
+        return float(self.value.take(nodes).mean())
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
         """What ``from_arrays`` reads back."""
         names = ("feature", "threshold", "children", "value", "roots")
-        return {**{f"{prefix}.{name}": getattr(self, name) for name in names}, f"{prefix}.depth": np.array(self.depth)}
+        kept = {name: getattr(self, name) for name in names}
+        small = {name: array.astype(np.int32) if array.dtype == np.intp else array for name, array in kept.items()}
+        return {**{f"{prefix}.{name}": array for name, array in small.items()}, f"{prefix}.depth": np.array(self.depth)}
 
     @classmethod
     def from_arrays(cls, prefix: str, arrays: dict[str, npt.NDArray[np.generic]]) -> Forest:
         """From arrays. Errors: ``KeyError`` where one is missing."""
         return cls(
-            arrays[f"{prefix}.feature"].astype(np.int16),
+            arrays[f"{prefix}.feature"].astype(np.intp),
             arrays[f"{prefix}.threshold"].astype(np.float32),
-            arrays[f"{prefix}.children"].astype(np.int32),
+            arrays[f"{prefix}.children"].astype(np.intp),
             arrays[f"{prefix}.value"].astype(np.float32),
-            arrays[f"{prefix}.roots"].astype(np.int32),
+            arrays[f"{prefix}.roots"].astype(np.intp),
             int(arrays[f"{prefix}.depth"]),
         )
 
