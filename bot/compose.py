@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from email.utils import format_datetime, formataddr
 from pathlib import Path
@@ -169,76 +169,48 @@ def draft_to_person(
     return identifier, mail.with_text(body)
 
 
-def notice(
-    letterhead: Letterhead,
-    templates: Templates,
-    name: str,
-    language: Language,
-    *,
-    recipient: str,
-    context: Mapping[str, Any],
-    key: str,
-    now: datetime,
-) -> Outgoing:
-    """An automatic mail that answers no mail: reminder, alarm, digest. ``key`` makes its Message-ID."""
-    identifier, mail, body = _notice(letterhead, templates, name, language, recipient, {**context, "by_person": False}, key, now)
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail of ours that no decision makes: reminder, alarm, digest, hand-over. ``key`` makes its Message-ID."""
+
+    name: str  # of the template, and the kind of the mail
+    language: Language
+    recipient: str
+    context: Mapping[str, Any]
+    key: str
+
+
+def notice(letterhead: Letterhead, templates: Templates, told: Notice, now: datetime) -> Outgoing:
+    """As an automatic mail that answers none."""
+    identifier, mail, body = _notice(letterhead, templates, told, now, by_person=False)
     _automatic_headers(mail, "auto-generated")
-    return Outgoing(
-        identifier,
-        name,
-        letterhead.address,
-        recipient,
-        mail.with_text(body),
-        language=language,
-        case_ref=str(context.get("case_ref", "")),
-    )
+    return _outgoing(letterhead, told, told.name, identifier, mail.with_text(body))
 
 
 def draft_notice(
-    letterhead: Letterhead,
-    templates: Templates,
-    name: str,
-    language: Language,
-    *,
-    recipient: str,
-    context: Mapping[str, Any],
-    key: str,
-    now: datetime,
-    thread: Mapping[str, str] | None = None,
+    letterhead: Letterhead, templates: Templates, told: Notice, now: datetime, *, thread: Mapping[str, str] | None = None
 ) -> Outgoing:
-    """A mail that a person may send: as ``notice``, without the headers and the words of an automatic one.
+    """As a mail that a person may send: without the headers and the words of an automatic one.
 
     ``thread``: In-Reply-To and References where it answers a mail.
     """
-    identifier, mail, body = _notice(letterhead, templates, name, language, recipient, {**context, "by_person": True}, key, now)
+    identifier, mail, body = _notice(letterhead, templates, told, now, by_person=True)
     for header, value in (thread or {}).items():
         mail[header] = value
-    return Outgoing(
-        identifier,
-        "draft",
-        letterhead.address,
-        recipient,
-        mail.with_text(body),
-        automatic=False,
-        language=language,
-        case_ref=str(context.get("case_ref", "")),
-    )
+    return replace(_outgoing(letterhead, told, "draft", identifier, mail.with_text(body)), automatic=False)
 
 
-def _notice(
-    letterhead: Letterhead,
-    templates: Templates,
-    name: str,
-    language: Language,
-    recipient: str,
-    context: Mapping[str, Any],
-    key: str,
-    now: datetime,
-) -> tuple[str, Letter, str]:
+def _notice(letterhead: Letterhead, templates: Templates, told: Notice, now: datetime, *, by_person: bool) -> tuple[str, Letter, str]:
     """Message-ID, what stands at the head of the mail, and its text."""
-    subject, body = templates.render(name, language, {**_common(letterhead), **context})
-    identifier = message_id(letterhead.domain, "notice", name, key, recipient)
-    return identifier, _mail(letterhead, recipient, subject, now, identifier), body
+    context = {**_common(letterhead), **told.context, "by_person": by_person}
+    subject, body = templates.render(told.name, told.language, context)
+    identifier = message_id(letterhead.domain, "notice", told.name, told.key, told.recipient)
+    return identifier, _mail(letterhead, told.recipient, subject, now, identifier), body
+
+
+def _outgoing(letterhead: Letterhead, told: Notice, kind: str, identifier: str, content: bytes) -> Outgoing:
+    case_ref = str(told.context.get("case_ref", ""))
+    return Outgoing(identifier, kind, letterhead.address, told.recipient, content, language=told.language, case_ref=case_ref)
 
 
 def _common(letterhead: Letterhead) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bot.compose import Letterhead, Named, Templates, draft_notice, notice, thread_of
+from bot.compose import Letterhead, Named, Notice, Templates, draft_notice, notice, thread_of
 from bot.decide import Policy
 from bot.matters.calendar import day_in_oslo
 from bot.matters.deadlines import RULES, Deadline, Reminder, digest_lines, plain
@@ -67,13 +67,12 @@ def _reminder(writing: Writing, reminder: Reminder, address: str, language: Lang
     }
     # the day belongs to the name, so that a reminder that was taken back before it left can be written anew
     key = f"{reminder.occasion}:{day_in_oslo(writing.now)}"
-    template = RULES[reminder.deadline.kind].template
-    parts = (writing.letterhead, writing.templates, template, language)
+    told = Notice(RULES[reminder.deadline.kind].template, language, address, context, key)
     if automatic:
-        written = notice(*parts, recipient=address, context=context, key=key, now=writing.now)
+        written = notice(writing.letterhead, writing.templates, told, writing.now)
     else:
         thread = thread_of(mail.message_id, mail.thread) if mail is not None else None
-        written = draft_notice(*parts, recipient=address, context=context, key=key, now=writing.now, thread=thread)
+        written = draft_notice(writing.letterhead, writing.templates, told, writing.now, thread=thread)
     kind = "reminder" if automatic else "draft"
     return replace(
         written, kind=kind, automatic=automatic, mail_key=mail.key if mail is not None else "", meta={"occasion": reminder.occasion}
@@ -123,14 +122,5 @@ def _line(writing: Writing, deadline: Deadline) -> dict[str, Any]:
 
 
 def _digest(writing: Writing, desk: str, context: Mapping[str, Any]) -> Outgoing:
-    mail = notice(
-        writing.letterhead,
-        writing.templates,
-        "digest",
-        Language.NB,
-        recipient=desk,
-        context=context,
-        key=str(day_in_oslo(writing.now)),
-        now=writing.now,
-    )
-    return replace(mail, automatic=False)
+    told = Notice("digest", Language.NB, desk, context, str(day_in_oslo(writing.now)))
+    return replace(notice(writing.letterhead, writing.templates, told, writing.now), automatic=False)

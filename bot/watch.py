@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from bot.alarms import MINUTES, SHARE, Alarm, Readings, Standing, Step, standing, step
-from bot.compose import notice
+from bot.compose import Notice, notice
 from bot.journal import where
 from bot.ledger import Balance, balance
 from bot.matters.calendar import OSLO
@@ -164,7 +164,7 @@ def over_mails(parts: Parts, name: str, was: Standing, now: datetime) -> list[Ou
 
 def _notices(parts: Parts, template: str, context: dict[str, str], key: str, now: datetime) -> list[Outgoing]:
     mails = (
-        notice(parts.letterhead, parts.templates, template, Language.NB, recipient=recipient, context=context, key=key, now=now)
+        notice(parts.letterhead, parts.templates, Notice(template, Language.NB, recipient, context, key), now)
         for recipient in parts.alarms_to
     )
     return [replace(mail, kind="alarm", automatic=False) for mail in mails]

@@ -15,6 +15,7 @@ from bot import pipeline
 from bot.compose import (
     SUBJECT_LENGTH,
     Letterhead,
+    Notice,
     Subject,
     Templates,
     compose,
@@ -226,7 +227,7 @@ def test_a_persons_reply_carries_no_automatic_header() -> None:
 def test_a_notice_has_its_message_id_from_its_occasion() -> None:
     def made(key: str, now: datetime) -> Outgoing:
         context = {"case_ref": "23/1234", "due": date(2026, 3, 20), "overdue": False, "decision_date": date(2024, 5, 2)}
-        return notice(LETTERHEAD, TEMPLATES, "reminder-deletion", Language.NN, recipient="k@uio.example", context=context, key=key, now=now)
+        return notice(LETTERHEAD, TEMPLATES, Notice("reminder-deletion", Language.NN, "k@uio.example", context, key), now)
 
     assert made("a", NOW).message_id == made("a", NOW + timedelta(days=1)).message_id != made("b", NOW).message_id
     assert opened(made("a", NOW))["Auto-Submitted"] == "auto-generated"

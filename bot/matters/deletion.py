@@ -8,7 +8,7 @@ from bot.matters.case import plain_serial
 from bot.matters.trust import trust
 from bot.model import Case, Category, DeletionEntry, Message, Past, Reason, Statement, Trust, Understanding, Verdict
 from bot.understanding import caserefs
-from bot.understanding.statements import DELETED, GONE
+from bot.understanding.statement_words import DELETED, GONE
 
 AGAINST = {"deletion-negated", "deletion-promised", "deletion-postponed", "deletion-question", "deletion-accident"}
 NOT_THEIR_WORDS = {"forwarded", "subject"}  # somebody else's text; a title, which a mail program may have taken over from ours

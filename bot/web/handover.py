@@ -20,7 +20,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from bot.compose import PLAIN_MAILBOX, message_id, notice, one_line
+from bot.compose import PLAIN_MAILBOX, Notice, message_id, notice, one_line
 from bot.matters.deadlines import OSLO
 from bot.model import Language, Raw
 from bot.pipeline import Parts, receive
@@ -165,16 +165,8 @@ def transcript(turns: list[Turn], name: str, words: Mapping[str, Any], now: date
 async def ask_for_proof(parts: Parts, pending: Pending, link: str, now: datetime) -> None:
     """Send the link to the address. Errors: ``StoreUnavailable``."""
     key = hashlib.sha256(pending.content).hexdigest()
-    mail = notice(
-        parts.letterhead,
-        parts.templates,
-        "verify-address",
-        pending.language,
-        recipient=pending.email,
-        context={"link": link},
-        key=key,
-        now=now,
-    )
+    told = Notice("verify-address", pending.language, pending.email, {"link": link}, key)
+    mail = notice(parts.letterhead, parts.templates, told, now)
     await parts.store.write(lambda tx: tx.add_mail(mail, now))
     parts.outbox_waiting.set()
 
