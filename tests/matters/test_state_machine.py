@@ -68,6 +68,7 @@ NAMES = {
     "prosjektet vårt": "",
     "journalnr. 25367/2024": "",
 }
+NAMELESS = ("prosjektet vårt", "journalnr. 25367/2024")  # no case is named: the thread tells which offer is answered
 
 
 def likely(parts: Mapping[str, object]) -> st.SearchStrategy[str]:
@@ -140,7 +141,8 @@ class Desk(RuleBasedStateMachine):
         whole = WORDS[words] and (meant == CASES[0] or "w24" not in words)
         contradicted = in_thread_of not in ("", meant)
         may = meant if trusted and whole and not contradicted else ""
-        offer = meant if "tilbudet" in words and SENDERS[sender] and proven is not False else ""
+        named = meant or (in_thread_of if name in NAMELESS else "")
+        offer = named if "tilbudet" in words and SENDERS[sender] and proven is not False else ""
         self.book.said[key] = Said(may, offer)
 
     @rule(number=st.integers(1, 6), verdict=st.sampled_from(list(Verdict)))
