@@ -266,7 +266,7 @@ def _foreign(before: str, after: str, ours_is_ssbs: bool) -> bool:
         name = match.group().strip(" \t([«\"',;:/–-.").removesuffix("s")
         rest = before[match.end() :]
         near = len(rest) <= 25 and not re.search(r"[,;]|\b(?:og|and|samt|men|but)\b", rest)
-        if PAPER.match(name) and OF_CASE.search(rest):
+        if name in ("for", "er") or (PAPER.match(name) and OF_CASE.search(rest)):  # the laws' FOR is written large
             continue
         if WEAK_OTHERS.match(name):
             near = not rest.strip(" .:(#") and DIRECT_CUE.search(before) is None

@@ -36,6 +36,8 @@ CLOSING = re.compile(
     r"(?:\s+(?:i|på|for|in|so|very|a)\s[^,.;]{0,30})?\s*[!.,]*$",
     re.IGNORECASE,
 )
+# takes leave at the end, but says something where nothing was said before
+THANKING = re.compile(r"^(?:(?:tusen|mange|many|hjertelig|hjarteleg)\s+)?(?:takk|thank|tack|tak)\w*\b", re.IGNORECASE)
 # the same with the name on the same line
 SIGNED_OFF = re.compile(
     r"^(?i:mvh|m\.v\.h|vh|hilsen|helsing|(?:med\s+)?(?:vennlig|vennleg|beste?|mange)\s+hils\w*|(?:med\s+)?(?:vennleg|venleg|beste)\s+helsing\w*|(?:kind|best|warm)\s+(?:regards|wishes)|regards|best|br|cheers)"
@@ -112,7 +114,7 @@ def body(text: str) -> list[Sentence]:
         pieces[0] = GREETING.sub("", pieces[0], count=1).strip()
     kept = []
     for number, piece in enumerate(pieces):
-        if number >= 1 and (CLOSING.match(piece) or SIGNED_OFF.match(piece)):
+        if number >= 1 and (kept or not THANKING.match(piece)) and (CLOSING.match(piece) or SIGNED_OFF.match(piece)):
             if _only_names_follow(pieces[number + 1 :]):
                 break
             continue

@@ -260,7 +260,7 @@ COPIES = re.compile(
 
 # "can confirm that", "must report that": what stands before the report itself is no promise of the deed
 SAYS = re.compile(
-    r"\b(?:kan|can|må|skal|vil|may|must|will|want to|would like to|ønsker å|ønskjer å)\s+(?:\w+\s+)?(?:herved\s+|hereby\s+)?"
+    r"\b(?:(?:kan|can|vil|may|will|want to|would like to|ønsker å|ønskjer å)\s+(?:\w+\s+)?(?:herved\s+|hereby\s+)?|(?:må|skal|must)\s+(?:\w+\s+)?(?:herved|hereby)\s+)"
     r"(?:bekreft\w*|meld\w*|meddel\w*|stadfest\w*|opplys\w*|inform\w*|confirm\w*|report\w*|seie|si|state)\b",
     re.IGNORECASE,
 )
@@ -314,7 +314,7 @@ TO_SIGN = re.compile(
 # ── applications ──────────────────────────────────────────────────────────────────────────────────────────────
 
 APPLICATION = re.compile(
-    r"\b(?:\w*søknad\w*|\w*soknad\w*|\w*ansøgning\w*|\w*ansökan\w*|application\w*|applying|apply|appl\w+ form|change form|endringsskjema\w*|endringsmelding\w*|søkn|søker|søkjer|bestillingsskjema|proposal|request for (?:access|data|microdata))\b",
+    r"\b(?:\w*søknad\w*|\w*soknad\w*|\w*ansøgning\w*|\w*ansökan\w*|application\w*|applying|apply|appl\w+ form|søkes|søkjast|søkast|change form|endringsskjema\w*|endringsmelding\w*|søkn|søker|søkjer|bestillingsskjema|proposal|request for (?:access|data|microdata))\b",
     re.IGNORECASE,
 )
 HANDED_IN = re.compile(
@@ -333,14 +333,14 @@ INSTITUTION = re.compile(
     re.IGNORECASE,
 )
 LATER = re.compile(
-    r"\b(?:skal (?:snart )?(?:sende|søke|levere)|kommer til å (?:sende|søke)|planlegger å søke|planlegg å søkje|vurderer å søke|før (?:vi|jeg|eg) (?:sender|søk)|will (?:soon )?(?:apply|submit|send in)|plan(?:ning)? to (?:apply|submit)|consider\w* applying|before (?:we|i) (?:apply|submit|send)|"
+    r"\b(?:skal (?:snart )?(?:sende|søke|levere|skrive|skrivi|søkje)|i ferd med å|kommer til å (?:sende|søke)|planlegger å søke|planlegg å søkje|vurderer å søke|før (?:vi|jeg|eg|me) (?:sender|søk\w*|leverer)|will (?:soon )?(?:apply|submit|send in)|plan(?:ning)? to (?:apply|submit)|consider\w* applying|before (?:we|i) (?:apply|submit|send)|"
     r"om å søke om|tenker å søke|tenkjer å søkje|ønsker å vite|"
     r"når (?:vi|jeg|me|eg) søk\w*|(?:sender|leverer|søker|søkjer|send|submit\w*|apply)\b[^.?!]{0,40}\b(?:i løpet av|neste (?:uke|veke|måned|månad|år)|etter (?:påske|jul|sommer|sommar|ferie|nyttår)\w*|truleg|trolig|sannsynligvis|sannsynlegvis|snart|"
     r"next (?:week|month|year)|in the course of|probably|soon)|(?:how|(?:which|what) (?:is|are) the ways?|way) to apply)\b",
     re.IGNORECASE,
 )
 ALREADY_IN = re.compile(
-    r"\b(?:ettersend\w*|ettersendt|etterspurt\w*|etterspurd\w*|som avtalt|som avtala|dere (?:ba|spurte|etterlyste|etterspurte|manglet)|de bad|dykk bad|supplerende|supplerande|oppdatert (?:versjon|dpia|vedlegg)|i tillegg til søknaden|allerede sendt|sendte inn|sende inn .{0,20} i (?:går|forrige)|"
+    r"\b(?:ettersend\w*|ettersendt|etterspurt\w*|etterspurd\w*|som avtalt|som avtala|dere (?:ba|spurte|etterlyste|etterspurte|manglet)|de bad|dykk bad|supplerende|supplerande|oppdatert (?:versjon|dpia|vedlegg)|i tillegg til søknaden|allerede sendt|sendte inn|sende inn [^.?!]{0,20}\d{1,2}\. (?:jan|feb|mar|apr|mai|jun|jul|aug|sep|okt|nov|des)\w*|sende inn .{0,20} i (?:går|forrige)|"
     r"missing (?:attachment|document)|as requested|you (?:asked|requested)|supplement\w*|further to (?:our|my) application|already (?:submitted|sent)|submitted (?:in|on|last)|previously submitted|glemte|gløymde|forgot)\b",
     re.IGNORECASE,
 )

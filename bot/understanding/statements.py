@@ -152,7 +152,7 @@ def _governing(before: str) -> str:
             re.IGNORECASE,
         ):
             return before[reports[-1].end() :]
-    return re.split(r",\s|:\s|\bså\b|\bso\b|\band has\b|\bog har\b", before)[-1]
+    return re.split(r",\s|:\s|\bså\b|\bso\b|\band has\b|\bog har\b|\bog (?:ble|blei|vart|er)\b|\band (?:was|were|are|is)\b", before)[-1]
 
 
 def _done_at(clause: str) -> int | None:
@@ -176,7 +176,7 @@ def _done_at(clause: str) -> int | None:
         return paper.end()
     match2 = words.DELETION_DONE.search(clause)
     if match2 and not re.search(
-        r"\b(?:ber\w* om|krav\w* om|må|skal|kan|hvordan|korleis|how|request\w*|need\w*|asking|ask for|requires?|kravet|mal\b|reminder|påminn\w*|purr\w*|asked (?:us )?to|template|skjema for|form for|ikke|ikkje|not)\b",
+        r"\b(?:ber\w* om|krav\w* om|må|skal|kan|must|shall|should|have to|bør|hvordan|korleis|how|request\w*|need\w*|asking|ask for|requires?|kravet|mal\b|reminder|påminn\w*|purr\w*|asked (?:us )?to|template|skjema for|form for|ikke|ikkje|not)\b",
         words.SAYS.sub("", clause[: match2.end()]),
         re.IGNORECASE,
     ):
@@ -241,7 +241,8 @@ def offer(sentence: Sentence) -> str:
     """Whether an offer is accepted in words, returned signed, refused, or wanted otherwise."""
     text = sentence.text
     if not words.OFFER.search(text):
-        return "offer-returned" if words.SIGNED.search(text) and words.RETURNED.search(text) and not sentence.question else ""
+        returned = words.SIGNED.search(text) and words.RETURNED.search(text) and not words.APPLICATION.search(text)
+        return "offer-returned" if returned and not sentence.question else ""
     if words.REFUSED.search(text):
         return "offer-refused"
     if sentence.question and not (words.SIGNED.search(text) and words.HANDED_OVER.search(text)):
@@ -322,6 +323,9 @@ JUDGES: tuple[Callable[[Sentence], str], ...] = (
 )
 
 
+FEW = 8  # words of a sentence beside the thanks that wants nothing ("then I know what I need")
+
+
 def is_thanks_only(sentences: list[Sentence]) -> bool:
     """A thank-you that needs nobody: short, every sentence thanks or wishes, nothing is asked."""
     if not sentences or any(sentence.question for sentence in sentences) or sum(len(s.text.split()) for s in sentences) > 45:
@@ -334,6 +338,6 @@ def is_thanks_only(sentences: list[Sentence]) -> bool:
         or (
             words.THANKS_ONLY.match(sentences[0].text) is not None
             and len(sentences) <= 3
-            and not any(s.text.endswith(":") for s in sentences)
+            and not any(s.text.endswith(":") or len(s.text.split()) > FEW for s in sentences[1:])
         )
     )

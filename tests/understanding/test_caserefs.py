@@ -35,6 +35,7 @@ STATED = [
     ("Vårt saksnummer hos dere er 23/1234.", "23/1234"),
     ("Vi har fått faktura to ganger i 23/1234.", "23/1234"),
     ("Variabelen står i bestillingen i 23/1234-7.", "23/1234"),
+    ("Invoice for 23/1234", "23/1234"),
     ("your reference 2023/1234", "23/1234"),
     ("your case number is 23/1234", "23/1234"),
     ("SSB 23/1234", "23/1234"),

@@ -39,9 +39,13 @@ DONE = [
     "Vi har makulert utskriftene og slettet filene fra serveren.",
     "Datasettet er slettet, og sikkerhetskopiene også.",
     "Prosjektet er avsluttet og dataene slettet.",
+    "Dataene ble aldri brukt og ble slettet fra serveren i går.",
+    "Vi kan bekrefte sletting av alle filene.",
 ]
 NOT_DONE = [
     "Vi har ikke slettet dataene ennå.",
+    "I vedtaket står det at vi skal bekrefte sletting.",
+    "The letter says that we must confirm deletion.",
     "Dataene er ikke slettet.",
     "Me har ikkje sletta filene.",
     "Ingen av filene er slettet.",
@@ -134,6 +138,8 @@ def test_kinds(text: str, kind: str) -> None:
         "Hvordan søker vi om tilgang?",
         "How do we apply for access?",
         "Søknaden sender vi i neste uke.",
+        "Vi er i ferd med å sende søknad til dere.",
+        "Før vi søker, vil vi gjerne vite hvem andre som har slike data.",
         "Me sender truleg søknaden etter jul.",
         "Could you tell me the way to apply, and where the form is?",
         "Vi skal få tilbudet signert.",
@@ -242,3 +248,17 @@ def test_the_same_in_english(who: str, things: str, after: str, verb: str) -> No
 def test_total_on_any_text(text: str) -> None:
     for statement in statements.find(sentences.body(text), "text", about_deletion=True):
         assert statement.sentence in " ".join(text.split()) or len(statement.sentence) <= sentences.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "only"),
+    [
+        ("Hei,\n\ntusen takk for raskt og godt svar! Da vet jeg det jeg trenger.\n\nGod helg!\nEivind", True),
+        ("Takk, det var akkurat det eg lurte på.", True),
+        ("Thanks for the offer. The student has left us and the project will not be carried out. We decline.", False),
+        ("Takk for svaret. Hvem kan signere?", False),
+        ("Takk for tilbudet. Vi har signert det, og det ligger ved i denne e-posten fra oss.", False),
+    ],
+)
+def test_thanks_that_need_nobody(text: str, only: bool) -> None:
+    assert statements.is_thanks_only(sentences.body(text)) is only
