@@ -112,7 +112,7 @@ def body(text: str) -> list[Sentence]:
     pieces = split(text)
     if pieces:
         pieces[0] = GREETING.sub("", pieces[0], count=1).strip()
-    kept = []
+    kept: list[Sentence] = []
     for number, piece in enumerate(pieces):
         if number >= 1 and (kept or not THANKING.match(piece)) and (CLOSING.match(piece) or SIGNED_OFF.match(piece)):
             if _only_names_follow(pieces[number + 1 :]):

@@ -254,7 +254,7 @@ def test_total_on_any_text(text: str) -> None:
     ("text", "only"),
     [
         ("Hei,\n\ntusen takk for raskt og godt svar! Da vet jeg det jeg trenger.\n\nGod helg!\nEivind", True),
-        ("Takk, det var akkurat det eg lurte på.", True),
+        ("Takk for hjelpa, no er alt på plass.", True),
         ("Thanks for the offer. The student has left us and the project will not be carried out. We decline.", False),
         ("Takk for svaret. Hvem kan signere?", False),
         ("Takk for tilbudet. Vi har signert det, og det ligger ved i denne e-posten fra oss.", False),
