@@ -85,9 +85,7 @@ class Lesson:
     @property
     def named(self) -> frozenset[str]:
         """Topics that its labels name. An answer beyond them is neither right nor a fault: it teaches nothing and counts nowhere."""
-        return frozenset(
-            name for case in (*self.mails, *self.questions) for name in (*case.faq, *(case.also if case in self.questions else ()))
-        )
+        return frozenset(name for case in (*self.mails, *self.questions) for name in case.faq)
 
 
 def learn(knowledge: Knowledge) -> dict[str, npt.NDArray[np.generic]]:
