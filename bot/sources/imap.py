@@ -33,6 +33,7 @@ SIZE_BATCH = 500  # mails whose sizes are asked for at once
 CONNECT_SECONDS = 20
 LEAVE_SECONDS = 10  # how long a stop waits for the server; what it has not given yet stays there
 EMPTY_READS = 5  # so often a socket may be readable and say nothing (parts of a TLS record) before it counts as closed
+IN_VAIN = 3  # searches in a row that a server may call for by telling of mails that are not there, before we wait nevertheless
 KEYWORD = "$Bot_"  # IMAP keyword of a decision where MOVE is off
 
 Trouble = (IMAPClientError, OSError, ssl.SSLError, ValueError)
@@ -191,17 +192,18 @@ class Mailbox:
     def _watch_connected(self, client: IMAPClient) -> None:
         """One connection's life: take in what is unknown, then wait for more, again and again."""
         watched = self._watched = self._select(client)
-        uids, in_haste = self._unknown(client, watched), False
+        uids, in_vain = self._unknown(client, watched), 0
         while not self._stop.is_set():
             self._take_in(client, watched, uids)
             if self._stop.is_set():
                 return
             watched.passed = watched.highest
             # a server tells of each mail once, and it may do so with the answer to our own SEARCH or FETCH: IDLE would not repeat it
-            in_haste = _told_in_passing(client) and (bool(uids) or not in_haste)
-            if not in_haste:
+            in_vain = 0 if uids else in_vain + 1
+            if not _told_in_passing(client) or in_vain > IN_VAIN:
                 self._is_well()
                 self._wait(client)
+                in_vain = 0
             uids = self._newer(client, watched)
 
     def _wait(self, client: IMAPClient) -> None:
@@ -270,6 +272,8 @@ class Mailbox:
         """Wait for a notice of new mail, for ``poll_seconds`` at most (so IDLE is renewed well within RFC 2177's 29 minutes)."""
         client.idle()
         try:
+            if _told_at_once(client):
+                return
             patience = min(self.poll_seconds, self.idle_seconds)
             deadline = datetime.now(UTC).timestamp() + patience
             empty = 0
@@ -464,6 +468,20 @@ def _readable(client: IMAPClient, wake: socket.socket, seconds: float) -> bool:
     ready.register(connection, select.POLLIN)
     ready.register(wake, select.POLLIN)
     return connection.fileno() in (number for number, _ in ready.poll(seconds * 1000))
+
+
+def _told_at_once(client: IMAPClient) -> bool:
+    """Whether word of new mail came in one segment with ``+ idling``: then it lies in imaplib's buffer, where no poll of the socket sees it."""
+    connection, imap = client.socket(), client._imap
+    patience = connection.gettimeout()
+    connection.setblocking(False)
+    try:
+        buffered = b"".join(imap._readbuf) if hasattr(imap, "_readbuf") else imap.file.peek()  # Python 3.14 keeps a list
+    except ssl.SSLWantReadError:
+        return False
+    finally:
+        connection.settimeout(patience)
+    return b" EXISTS" in buffered or b" RECENT" in buffered
 
 
 def _new_mail(responses: list[Any]) -> bool:

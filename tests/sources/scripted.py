@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import socketserver
+import ssl
 import threading
 from dataclasses import dataclass, field
 
@@ -14,7 +16,7 @@ from tests.contracts import plain
 @dataclass
 class Scripted:
     """One folder with ``mails``. ``at_idle`` says what IDLE meets: ``wait`` (nothing comes, DONE is answered), ``silent`` (nothing is
-    ever said again), ``bye``, ``eof``, ``exists`` (one more mail at once). ``seen`` holds every command."""
+    ever said again), ``bye``, ``eof``, ``more`` (one more mail is told of in one segment with the welcome). ``seen`` holds every command."""
 
     at_idle: list[str] = field(default_factory=list)  # one per IDLE; when it is empty: wait
     mails: list[bytes] = field(default_factory=lambda: [plain(1)])
@@ -22,6 +24,7 @@ class Scripted:
     validities: list[str] = field(default_factory=list)  # one per SELECT, "" = not said; when it is empty: 7
     seen: list[str] = field(default_factory=list)
     connections: int = 0
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> Scripted:
         script = self
@@ -35,6 +38,10 @@ class Scripted:
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
             block_on_close = False
+
+            def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+                connection, address = super().get_request()
+                return (script.tls.wrap_socket(connection, server_side=True) if script.tls else connection), address
 
         self.server = Server(("127.0.0.1", 0), Conversation)
         self.port = self.server.server_address[1]
@@ -71,7 +78,6 @@ class Scripted:
             elif verb.startswith("UID FETCH"):
                 self.fetch(stream, verb)
             elif verb == "IDLE":
-                say("+ idling")
                 if not self.idle(stream):
                     return
             elif verb == "LOGOUT":
@@ -96,6 +102,10 @@ class Scripted:
     def idle(self, stream: socketserver.StreamRequestHandler) -> bool:
         """What IDLE meets; False when the connection is over."""
         how = self.at_idle.pop(0) if self.at_idle else "wait"
+        if how == "more":
+            self.mails.append(plain(len(self.mails) + 1))
+        notice = f"* {len(self.mails)} EXISTS\r\n" if how == "more" else ""
+        stream.wfile.write(f"+ idling\r\n{notice}".encode())
         if how == "bye":
             stream.wfile.write(b"* BYE shutting down\r\n")
         if how in ("bye", "eof"):
@@ -104,6 +114,4 @@ class Scripted:
             while stream.rfile.readline():
                 pass
             return False
-        if how == "exists":
-            stream.wfile.write(f"* {len(self.mails)} EXISTS\r\n".encode())
         return bool(stream.rfile.readline())  # DONE

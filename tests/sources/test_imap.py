@@ -140,6 +140,17 @@ async def test_new_mail_wakes_the_idle(dovecot: Dovecot, user: str) -> None:
     assert keeper.connected == 1
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_word_of_a_mail_in_one_segment_with_the_welcome_is_heard(tls: bool, certificates: Certificates) -> None:
+    """It lies in a buffer then, where no poll of the socket sees it, and it is not said again: the mail would wait for the next poll."""
+    with Scripted(at_idle=["more", "more"], tls=certificates.context if tls else None) as server:
+        keeper = Keeper()
+        where = account(server, security="tls" if tls else "none", ca_file=str(certificates.authority))
+        async with watching(keeper, where, poll_seconds=3600, idle_seconds=3600):
+            await until(lambda: len(keeper.mails) == 3)
+        assert keeper.troubles == [] and server.connections == 1
+
+
 async def test_idle_is_renewed_and_looks_each_time() -> None:
     """RFC 2177: servers drop an IDLE of half an hour; ours ends after ``idle_seconds`` whatever the poll is."""
     with Scripted() as server:
