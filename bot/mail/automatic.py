@@ -149,7 +149,7 @@ def _acknowledgement(seen: Seen) -> str:
 def _monitoring(seen: Seen) -> str:
     if (
         words.MONITORING_SUBJECT.match(seen.subject)
-        and len(words.MONITORING_FIELDS.findall(seen.text[:2000])) >= 2
+        and sum(1 for _ in words.MONITORING_FIELDS.finditer(seen.text[:2000])) >= 2
         and "?" not in seen.text
     ):
         return "the form of a monitoring message"

@@ -9,38 +9,38 @@ from __future__ import annotations
 
 import re
 
+from bot.mail.caseless import Caseless
 
-def _words(*alternatives: str) -> re.Pattern[str]:
+
+def _words(*alternatives: str) -> Caseless:
     """Any of these, wherever they stand."""
-    return re.compile("|".join(alternatives), re.IGNORECASE | re.MULTILINE)
+    return Caseless("|".join(alternatives), re.MULTILINE)
 
 
-def _opening(*alternatives: str, end: str = "") -> re.Pattern[str]:
+def _opening(*alternatives: str, end: str = "") -> Caseless:
     """Any of these at the beginning, after blanks."""
-    return re.compile(rf"^\s{{0,20}}(?:{'|'.join(alternatives)}){end}", re.IGNORECASE)
+    return Caseless(rf"^\s{{0,20}}(?:{'|'.join(alternatives)}){end}")
 
 
 # ── who writes ────────────────────────────────────────────────────────────────────────────────────────────────
 
-DAEMON = re.compile(
+DAEMON = Caseless(
     r"^(?:mailer-?daemon|mail-?daemon|mdaemon|bounces?(?:[+=-].{0,200})?|double-bounce|microsoftexchange[0-9a-f]{20,}|"
     r"mail\.?delivery\.?(?:sub)?system|maildelivery|ndr)$",
-    re.IGNORECASE,
 )
 DAEMON_NAME = _opening(
     r"mail delivery (?:sub)?system", r"mailer[- ]daemon", r"mail administrator", r"microsoft outlook$", r"system administrator$"
 )
-POSTMASTER = re.compile(r"^(?:postmaster|mail-?admin)$", re.IGNORECASE)
-NO_REPLY = re.compile(
+POSTMASTER = Caseless(r"^(?:postmaster|mail-?admin)$")
+NO_REPLY = Caseless(
     r"^(?:(?:[\w.+-]{0,100}[._+-])?(?:no|do[._-]?not|dont|donot|ikke|ikkje|inga?|kein|ei)[._-]?(?:reply|response|svar|antwort|respond|vast\w{0,20})(?:[._+\d-].{0,100})?|"
     r"(?:[\w.-]{1,100}[._-])?noreply\w{0,20}|auto(?:mailer|svar|reply|responder|matisk)?|notifications?|varsel|varslinger?|varsling|systemvarsel|notify|alerts?|"
     r"newsletters?|nyhetsbrev|nyheitsbrev|mailing-?list|listserv|majordomo|mailman|.{1,100}-bounces|owner-.{1,100}|cron|daemon|donotreply.{0,50})$",
-    re.IGNORECASE,
 )
 
 # ── what did not arrive ───────────────────────────────────────────────────────────────────────────────────────
 
-BOUNCE_SUBJECT = re.compile(
+BOUNCE_SUBJECT = Caseless(
     r"^\s{0,20}(?:(?:"
     + "|".join((
         r"undeliver(?:able|ed)(?: mail)?(?: returned to sender)?|returned mail|mail delivery (?:failed|failure|system|error|subsystem|problem|warning)",
@@ -56,7 +56,6 @@ BOUNCE_SUBJECT = re.compile(
     ))
     + r")\b|(?:delivery failure|delayed|failed|undeliverable|ikke levert|forsinket)\s{0,5}[:(])"
     r"|\b(?:delivery failed|non remis|undeliverable)\)?\s{0,5}$",
-    re.IGNORECASE,
 )  # fmt: skip
 BOUNCE_BODY = _words(
     r"this is the (?:qmail-send|mail delivery|mail system|postfix|mail delivery agent)|this message was created automatically by mail delivery",
@@ -102,7 +101,7 @@ ABSENT_PREFIX = _opening(
     r"poissa(?:oloilmoitus)?|frånvaromeddelande|frånvarande|fraværsmelding|fråværsmelding|fraværsbesked|fraværende",
     end=r"\s{0,3}(?:/[^:]{0,40})?:",
 )
-ABSENT_SUBJECT = re.compile(
+ABSENT_SUBJECT = Caseless(
     r"^\s{0,20}(?:\[[^\]]{1,30}\]\s{0,3})?(?:"
     + "|".join((
         r"auto(?:matic(?:ally)?|mated|matisk[t]?|matische|svar|reply|-reply|-response|response|responder|-svar|antwort|:|\s{1,3}reply|generert)\b.{0,20}(?::|\b)",
@@ -117,7 +116,6 @@ ABSENT_SUBJECT = re.compile(
         r"risposta automatica|fuori ufficio|assente|resposta automática|ausente|odpowiedź automatyczna|poza biurem|automaattinen|poissa\b|lomalla|sjálfvirkt svar",
     ))
     + ")",
-    re.IGNORECASE,
 )  # fmt: skip
 AUTOMATIC_PHRASE = _words(
     r"this is an? (?:automatic(?:ally)?|automated|auto)[- ]?(?:generated )?(?:reply|response|message|e-?mail|notification|confirmation)",
@@ -194,12 +192,12 @@ RECEIPT_SUBJECT = _opening(
     r"læst|ulæst|ikke læst|leveret|läst|oläst|levererat|gelesen|ungelesen|lu|non lu|gelezen|leído|letto|lido|luettu|przeczytano",
     end=r"\s{0,3}(?::|\(|$)",
 )
-RECEIPT_BODY = re.compile(
+RECEIPT_BODY = Caseless(
     r"was\s{1,20}\S{1,100}\s{1,20}received|was received by|was (?:read|displayed|opened|deleted without being read)|has been (?:read|delivered|displayed)|return receipt|read receipt|"
     r"this receipt (?:verifies|only acknowledges)|no guarantee that the message has been read|delivery to these recipients or groups is complete|your message\s{1,20}to:.{0,200}was read|"
     r"ble (?:lest|vist|åpnet|slettet uten å|levert)|blei (?:lest|lese|vist)|vart (?:lesen|lese|opna|vist)|er (?:lest|levert|åpnet)\b|lesebekreftelse|lesekvittering|levering til disse mottakerne|"
     r"blev (?:læst|läst)|lästes (?:den)?|wurde\b.{0,60}\b(?:gelesen|angezeigt)|a été lu|is gelezen|(?:fue leído|se leyó)|è stato letto|foi lida|luettiin",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
 CALENDAR_SUBJECT = _opening(
     r"accepted|declined|tentative(?:ly accepted)?|canceled|cancelled|(?:updated? )?invitation|new time proposed",

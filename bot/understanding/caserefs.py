@@ -11,10 +11,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bot.mail.caseless import Caseless
+
 READ = 200_000  # characters of one text that are read
 BESIDE = 70  # characters before a candidate in which its introduction may stand
 FIRST_YEAR, LAST_YEAR = 1985, 2039  # case years that exist or may come while this pattern lives
 
+DIGIT = re.compile(r"\d")
 DASH = r"[-‐‑‒–—−]"
 CANDIDATE = re.compile(
     rf"(?<![\w/,@=&%\\{DASH[1:-1]}])(?<!\d[.:])(?<!\.\.)(?P<year>\d{{4}}|\d{{2}})(?P<sep>[ ]?/[ ]?|{DASH}|_)(?P<number>\d{{1,6}})(?P<document>{DASH}\d{{1,4}})?(?![\d])"
@@ -30,13 +33,11 @@ CUE = re.compile(
     re.IGNORECASE,
 )
 DIRECT_CUE = re.compile(rf"(?:{CUE.pattern})[\s.:#№(«\"'-]*(?:n(?:o|r|umber|ummer)\b)?[\s.:#(«\"'-]*$", re.IGNORECASE)
-YOURS = re.compile(
-    r"\b(?:deres|dykkar|dykkars|your|yours|jeres|er|ert|dere)\s+(?:saks?\s?)?(?:ref|saksn|sak\b|case|file|journaln|s?nr|number|no\b)",
-    re.IGNORECASE,
+YOURS = Caseless(
+    r"\b(?:deres|dykkar|dykkars|your|yours|jeres|er|ert|dere)\s+(?:saks?\s?)?(?:ref|saksn|sak\b|case|file|journaln|s?nr|number|no\b)"
 )
-OURS = re.compile(
-    r"\b(?:vår|våre|vårt|our|vores|min|mi|my|intern\w*|internal)\s+(?:egen\s+|eige?n?\s+|own\s+|interne?\s+)?(?:saks?\s?)?(?:ref|saksn|journaln|arkiv|s?nr|file|doc|prosjektn|project n|case n)",
-    re.IGNORECASE,
+OURS = Caseless(
+    r"\b(?:vår|våre|vårt|our|vores|min|mi|my|intern\w*|internal)\s+(?:egen\s+|eige?n?\s+|own\s+|interne?\s+)?(?:saks?\s?)?(?:ref|saksn|journaln|arkiv|s?nr|file|doc|prosjektn|project n|case n)"
 )
 FROM_US = re.compile(
     r"\b(?:ssb|statistisk sentralbyrå|statistics norway|(?:deres|dykkar|your)\s+(?:brev|letter|vedtak|decision|tilbud|offer|quote|svar|reply))\b",
@@ -81,15 +82,13 @@ LIST_GLUE = re.compile(
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-ZÆØÅ])|\n|;")
 
 LETTERHEAD = re.compile(r"\A\s{0,80}(?!til\b|to\b)[^\n]{0,40}(?:statistisk sentralbyrå|statistics norway|\bssb\b)", re.IGNORECASE)
-COLUMNS = re.compile(
-    r"(?P<first>deres|your|vår|our|dykkar)\s+ref\w*\.?[^\n/\d]{1,60}?(?P<second>deres|your|vår|our|dykkar)\s+ref[^\n\d/]{0,80}\n",
-    re.IGNORECASE,
+COLUMNS = Caseless(
+    r"(?P<first>deres|your|vår|our|dykkar)\s+ref\w*\.?[^\n/\d]{1,60}?(?P<second>deres|your|vår|our|dykkar)\s+ref[^\n\d/]{0,80}\n"
 )
 
-SERIAL = re.compile(r"(?<!\w)w\d{2}[_-]\d{3,5}(?!\d)", re.IGNORECASE)
-SERIAL_WORDS = re.compile(
-    r"(?:løpenummer|løpenr\.?|serial (?:number|no\.?))\s*(?:er|is|:|=)?\s*(?P<number>[A-Za-z]{0,3}\d{2,8}(?:[_-]\d{1,6})?)(?![\d/])",
-    re.IGNORECASE,
+SERIAL = Caseless(r"(?<!\w)w\d{2}[_-]\d{3,5}(?!\d)")
+SERIAL_WORDS = Caseless(
+    r"(?:løpenummer|løpenr\.?|serial (?:number|no\.?))\s*(?:er|is|:|=)?\s*(?P<number>[a-z]{0,3}\d{2,8}(?:[_-]\d{1,6})?)(?![\d/])"
 )
 
 
@@ -116,14 +115,14 @@ def find(subject: str, text: str, attachments: Iterable[tuple[str, str]] = ()) -
     parts = [(subject, ""), (text, "")]
     for name, content in attachments:
         parts += [(FILE_NAME_BREAKS.sub("_", name.rpartition(".")[0] or name), "name"), (content, "attachment")]
-    own_numbers = {number for content, _ in parts for number in _sender_numbers(content[:READ])}
+    parts = [(content[:READ], kind) for content, kind in parts if DIGIT.search(content)]  # the others hold nothing that is looked for here
+    own_numbers = {number for content, _ in parts for number in _sender_numbers(content)}
     for content, kind in parts:
-        content = content[:READ]
         for found in _in_file_name(content) if kind == "name" else _in_text(content, kind == "attachment"):
             stated.append(found)
         ambiguous += _reversed(content)
         serials += [match.group().lower().replace("-", "_") for match in SERIAL.finditer(content)]
-        serials += [match["number"] for match in SERIAL_WORDS.finditer(content)]
+        serials += [content[match.start("number") : match.end("number")] for match in SERIAL_WORDS.finditer(content)]
     stated = [number for number in stated if number not in own_numbers]
     return References(tuple(dict.fromkeys(stated)), tuple(dict.fromkeys(ambiguous)), tuple(dict.fromkeys(serials)))
 
@@ -275,7 +274,7 @@ def _foreign(before: str, after: str, ours_is_ssbs: bool) -> bool:
     return False
 
 
-def _last(pattern: re.Pattern[str], text: str) -> int:
+def _last(pattern: Caseless, text: str) -> int:
     """Where the last match begins, -1 without one."""
     return max((match.start() for match in pattern.finditer(text)), default=-1)
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.mail.caseless import Caseless
 from bot.model import Category, Examined, Message, Statement
 from bot.understanding.caserefs import References
 from bot.understanding.features import Features, Lexicon
@@ -32,10 +33,9 @@ DOCUMENTS = {
     "deletion": re.compile(r"slett|delet|destru|makul|erasure|destruks", re.IGNORECASE),
 }
 REPLY = re.compile(r"^\s*(?:re|sv|aw|svar|vs|fwd?)\s*:", re.IGNORECASE)
-OWN_PROJECT = re.compile(
+OWN_PROJECT = Caseless(
     r"\b(?:prosjektet vårt|vårt prosjekt|prosjektet mitt|saken vår|saka vår|vår sak|vår søknad|søknaden vår|søknaden min|our project|our case|our application|my application|our data|our delivery|leveransen|leveringa|dataene våre|dataene vi fikk|datasettet vi|"
-    r"the files we received|the data we received|vi har mottatt|vi mottok|vi fikk|we received|saksbehandleren vår|our caseworker|den siste leveransen|purrer|purring|purre|minner om|any update|any news|noe nytt|noko nytt|status)\b",
-    re.IGNORECASE,
+    r"the files we received|the data we received|vi har mottatt|vi mottok|vi fikk|we received|saksbehandleren vår|our caseworker|den siste leveransen|purrer|purring|purre|minner om|any update|any news|noe nytt|noko nytt|status)\b"
 )
 TEXT = 1500
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bot.mail.caseless import Caseless
 from bot.model import Language
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -163,11 +164,10 @@ class Told:
     reason: str
 
 
-WISH = re.compile(
+WISH = Caseless(
     r"\b(?:(?:kan|kunne) (?:dere|de|dykk|du) (?:\w{1,12} ){0,2}?svare?|svar(?:er|ar)?(?: meg| oss)?(?: (?:gjerne|helst|alltid))?|(?:vil|ønsker|ønskjer|ynskjer|foretrekker|føretrekkjer)(?: (?:gjerne|helst|å få|å ha)){0,3} (?:svar|brev|dokument\w{0,3})|(?:skriv|send) (?:gjerne|helst|til (?:meg|oss)))"
     r"(?: \w{1,12}){0,3}? på (?P<norwegian>nynorsk|bokmål|engelsk)\b"
-    r"|\b(?:please |kindly |could you (?:please )?|can you (?:please )?|i (?:would )?prefer (?:an )?)?(?:reply|replies|answer|respond|response|write)(?: (?:to )?(?:me|us))? in (?P<english>english|norwegian|nynorsk|bokmål)\b",
-    re.IGNORECASE,
+    r"|\b(?:please |kindly |could you (?:please )?|can you (?:please )?|i (?:would )?prefer (?:an )?)?(?:reply|replies|answer|respond|response|write)(?: (?:to )?(?:me|us))? in (?P<english>english|norwegian|nynorsk|bokmål)\b"
 )
 WISHED = {
     "nynorsk": Language.NN,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.mail.caseless import Caseless
 from bot.model import Examined, Message, Statement
 from bot.understanding import caserefs, sentences, statements
 from bot.understanding.category import Read, counted_text, forwarded_body
@@ -14,7 +15,7 @@ ATTACHED_TEXT = 6000  # characters of one attachment in which statements are loo
 FORM_NAME = re.compile(r"slett|delet|destru|makul|erasure|bekreft|confirm|stadfest|erklær", re.IGNORECASE)
 
 
-OFFER_WORDS = re.compile(r"\b(?:tilbud\w*|tilbod\w*|offers?|quotes?|quotations?|offert\w*)\b", re.IGNORECASE)
+OFFER_WORDS = Caseless(r"\b(?:tilbud\w*|tilbod\w*|offers?|quotes?|quotations?|offert\w*)\b")
 # "OK for oss, kjør på!" says nothing of an offer, but it answers one
 ACCEPTS = re.compile(
     r"^(?:ok(?:ei|ay)?\s+(?:for|fra|frå|from|with|by)\s+(?:oss|us|meg|me|vår|our)|ja,?\s+takk|ja,?\s+(?:vi|dette|me)\s+(?:godtar|godtek|aksepterer|aksepterar|tar det|tek det|tar imot|tek imot)|yes,?\s+(?:we (?:accept|agree)|please go)|accepted\b|aksepter(?:t|er)\b|"

@@ -13,13 +13,15 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bot.mail.caseless import Caseless
 from bot.model import Examined, ExaminedAttachment, Message, Statement, Understanding
 
 MASK = "•••••• •••••"
-_DIGITS = r"\d{2}([ \u00a0\u202f./-]?)\d{2}\1\d{2}[ \u00a0\u202f./:\u2013-]{0,3}\d{3}[ \u00a0\u202f]?\d{2}"
+_REST = r"\d([ \u00a0\u202f./-]?)\d{2}\1\d{2}[ \u00a0\u202f./:\u2013-]{0,3}\d{3}[ \u00a0\u202f]?\d{2}"
 # written in one or in any of the groups that people write; not inside a longer number, a decimal fraction or a path
-ELEVEN = re.compile(rf"(?<!\d)(?<!\d[.,/-])(?<!\+){_DIGITS}(?![\d/]|[.,]\d)")
-HIDDEN = re.compile(rf"(?<!\d){_DIGITS}(?!\d)")  # for hiding, more is better
+# (what stands before the first digit is looked at after it: the engine then leaps from digit to digit)
+ELEVEN = re.compile(rf"\d(?<!\d\d)(?<!\d[.,/-]\d)(?<!\+\d){_REST}(?![\d/]|[.,]\d)")
+HIDDEN = re.compile(rf"\d(?<!\d\d){_REST}(?!\d)")  # for hiding, more is better
 FIRST_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)
 SECOND_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
 FIRST_REMAINDERS = range(4)  # 0 until 2032, 0–3 after
@@ -28,20 +30,17 @@ READ = 2_000_000
 DATA_KINDS = {"data"}
 DATA_NAMES = re.compile(r"\.(?:sas7bdat|sas7dat|sd2|sav|zsav|por|dta|rds|rdata|parquet|feather|csv|tsv|dat|xpt|7z|gpg|pgp)$", re.IGNORECASE)
 ROWS_OF_DATA = 50  # a csv with fewer lines is a variable list or a budget
-PRESS = re.compile(
+PRESS = Caseless(
     r"\b(?:journalist\w*|redaksjon\w*|redaktør\w*|reporter\w*|newsroom|newspaper|editor(?:ial)? (?:desk|team)|nyhetsbyrå\w*|dokumentarist\w*|pressehenvendelse|pressekontakt|press (?:office|enquiry|inquiry|request)|"
-    r"media (?:enquiry|inquiry|request)|avis\w*|podkast\w*|podcast|NRK|TV\s?2|VG|Dagbladet|Aftenposten|NTB)\b",
-    re.IGNORECASE,
+    r"media (?:enquiry|inquiry|request)|avis\w*|podkast\w*|podcast|nrk|tv\s?2|vg|dagbladet|aftenposten|ntb)\b"
 )
-PRESS_STRONG = re.compile(
+PRESS_STRONG = Caseless(
     r"\bjeg er (?:en )?(?:journalist|reporter)|\beg er (?:ein )?(?:journalist|reporter)|\bi(?:'|’| a)m a (?:journalist|reporter)|journalist i |journalist ved |journalist at |journalist with |pressehenvendelse|"
-    r"presseførespurnad|press (?:enquiry|inquiry|request)|media (?:enquiry|inquiry|request)|\bdeadline\b.{0,60}\b(?:sak|story|article|artikkel)\b|\bintervju\w*|\binterview\b",
-    re.IGNORECASE,
+    r"presseførespurnad|press (?:enquiry|inquiry|request)|media (?:enquiry|inquiry|request)|\bdeadline\b.{0,60}\b(?:sak|story|article|artikkel)\b|\bintervju\w*|\binterview\b"
 )
-BREACH = re.compile(
+BREACH = Caseless(
     r"\b(?:personvernbrudd|personvernbrot|avvik(?:smelding|et)?\b.{0,80}\b(?:data|person)|data breach|personal data breach|security incident|sikkerhetsbrudd|tryggleiksbrot|på avveie|på avvege|"
-    r"uvedkommende\b.{0,60}\b(?:tilgang|sett|fått)|unauthori[sz]ed (?:access|person)|leaked|lekkasje|lekket|sendt til feil (?:person|mottaker)|mistet en (?:minnepinne|pc|laptop)|stjålet (?:pc|laptop))\b",
-    re.IGNORECASE,
+    r"uvedkommende\b.{0,60}\b(?:tilgang|sett|fått)|unauthori[sz]ed (?:access|person)|leaked|lekkasje|lekket|sendt til feil (?:person|mottaker)|mistet en (?:minnepinne|pc|laptop)|stjålet (?:pc|laptop))\b"
 )
 
 

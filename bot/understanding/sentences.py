@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bot.mail.caseless import Caseless
+
 READ = 40_000  # characters of one text; what a person writes is far shorter
 SENTENCES = 120
 LONGEST_WORD = 40  # characters before a full stop in which an abbreviation is looked for
@@ -49,15 +51,14 @@ INTERROGATIVE = re.compile(
     r"what\w*|who|whom|which|where|why|how)\b",
     re.IGNORECASE,
 )
-WRAPPED = re.compile(
+WRAPPED = Caseless(
     r"\b(?:lur\w+ på|lurer|undres|undrast|undrar|spør\w*|spurnad|spørsmål\w*|ønsker? (?:å vite|å få vite|svar|informasjon|en avklaring|avklaring|veiledning|råd)|vil(?:le)? (?:gjerne )?(?:vite|vete|høre|høyre|forstå|"
     r"få vite|spørre|spørje|ha svar|ha informasjon)|kunne (?:tenke|tenkt) (?:meg|oss) å vite|kan (?:dere|de|dykk|du|noen|nokon) (?:si|fortelle|fortelje|forklare|opplyse|bekrefte|stadfeste|hjelpe|svare|gi|gje|"
     r"sende|peke|peike|avklare|rettleie|veilede|minne)|usikker\w* på|usikre på|usikkert|forst(?:år|o) ikke|skjønn?\w* ikk\w*|skjønar ikkje|finner ikke|finn ikkje|vet ikke|veit ikkje|i tvil om|greit å vite|greitt å vite|"
     r"tips om|råd om|informasjon om|info om|opplysn?inga?r? om|trenger å vite|treng å vite|"
     r"wonder\w*|question\w*|would like to (?:know|ask|understand|hear|clarify)|want to know|need to know|like to know|could (?:you|anyone|someone)|can (?:you|anyone|someone)|please (?:advise|explain|clarify|tell|let|"
     r"inform|confirm|point)|not sure|unsure|unclear|uncertain|do(?:n['’]t| not) (?:know|understand)|cannot find|can['’]t find|information (?:on|about)|curious|enquir\w+|inquir\w+|ask(?:ing)? (?:about|whether|if)|grateful (?:if|for)|"
-    r"appreciate|clarif\w+)\b",
-    re.IGNORECASE,
+    r"appreciate|clarif\w+)\b"
 )
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from bot.mail.caseless import Caseless
 from bot.model import Statement
 from bot.understanding import statement_words as words
 from bot.understanding.sentences import INTERROGATIVE, Sentence
@@ -221,7 +222,7 @@ def _perfect_future(before: str, future: int) -> bool:
     )
 
 
-def _last_end(pattern: re.Pattern[str], text: str) -> int:
+def _last_end(pattern: Caseless, text: str) -> int:
     return max((match.end() for match in pattern.finditer(text)), default=-1)
 
 
@@ -307,7 +308,7 @@ def application(sentence: Sentence) -> str:
     return "application"
 
 
-def _by(pattern: re.Pattern[str], kind: str) -> Callable[[Sentence], str]:
+def _by(pattern: Caseless, kind: str) -> Callable[[Sentence], str]:
     return lambda sentence: kind if pattern.search(sentence.text) else ""
 
 
