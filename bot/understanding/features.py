@@ -7,7 +7,7 @@ stemming, and a concept ("what does it cost") is one feature whichever words say
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,8 @@ WORD = re.compile(r"[\w§]+(?:[-.][\w]+)*")
 LONGEST = 1500  # characters of one text; what asks something stands in far fewer
 LETTERS = (3, 5)  # lengths of the letter sequences inside a word
 WORD_LENGTH = 30
+TEXTS = 16  # whose words are remembered: those of one mail
+BEGINNING = 3  # letters by which the entries of a concept are looked up
 REMEMBERED = 10_000  # words of a model's vocabulary; a word's features take some 300 bytes
 NAMES = {"microdata.no": "microdatano", "fx.ssb.no": "fxssbno", "einnsyn.no": "einnsynno", "mikrodata.no": "microdatano"}
 
@@ -35,35 +37,41 @@ class Features:
         self._nynorsk = dict(words.nynorsk)
         self._exact: dict[str, list[str]] = {}
         self._beginnings: dict[str, list[str]] = {}
-        self._phrases: list[tuple[str, str]] = []
+        self._phrases: dict[str, list[tuple[str, str]]] = {}  # by how their last word begins: no need to look for the others
         for name, entries in words.concepts.items():
             for entry in entries:
                 self._add(name, entry.lower())
         self._concepts = lru_cache(maxsize=20_000)(self._concepts_of)
+        self._words = lru_cache(maxsize=TEXTS)(self._words_of)  # a text is looked at for its vector, and again for what explains it
 
     def _add(self, name: str, entry: str) -> None:
         if " " in entry:
-            self._phrases.append((entry.rstrip("*"), name))
+            phrase = entry.rstrip("*")
+            last = phrase.rpartition(" ")[2]
+            self._phrases.setdefault(last[:BEGINNING] if len(last) >= BEGINNING else "", []).append((phrase, name))
         elif entry.endswith("*") and "*" not in entry[:-1]:
-            self._beginnings.setdefault(entry[:3], []).append(entry[:-1] + "\0" + name)
+            self._beginnings.setdefault(entry[:BEGINNING], []).append(entry[:-1] + "\0" + name)
         else:
             self._exact.setdefault(entry, []).append(name)
 
     def _concepts_of(self, word: str) -> tuple[str, ...]:
         found = list(self._exact.get(word, ()))
-        for entry in self._beginnings.get(word[:3], ()):
+        for entry in self._beginnings.get(word[:BEGINNING], ()):
             beginning, _, name = entry.partition("\0")
             if word.startswith(beginning):
                 found.append(name)
         return tuple(dict.fromkeys(found))
 
-    def words(self, text: str) -> list[str]:
+    def words(self, text: str) -> tuple[str, ...]:
         """The words of a text in lower case, nynorsk forms as bokmål."""
+        return self._words(text[:LONGEST].lower())
+
+    def _words_of(self, lowered: str) -> tuple[str, ...]:
         found = []
-        for word in WORD.findall(text[:LONGEST].lower()):
+        for word in WORD.findall(lowered):
             word = NAMES.get(word, word)[:WORD_LENGTH]
             found.append(self._nynorsk.get(word, word))
-        return found
+        return tuple(found)
 
     def stems(self, text: str) -> list[str]:
         """The stems of a text's words, in order."""
@@ -74,13 +82,14 @@ class Features:
         words = self.words(text)
         return [*(feature for word in words for feature in of_word(word)), *self.between(words, text)]
 
-    def between(self, words: list[str], text: str) -> list[str]:
+    def between(self, words: Sequence[str], text: str) -> list[str]:
         """What is more than the words one by one: pairs of stems, and concepts with their pairs."""
         stems = [stem(word) for word in words]
         found = [f"p:{first} {second}" for first, second in zip(["^", *stems], [*stems, "$"], strict=True)]
         concepts = [name for word in words for name in self._concepts(word)]
         lowered = f" {text[:LONGEST].lower()} "
-        concepts += [name for phrase, name in self._phrases if phrase in lowered]
+        for beginning in {"", *(word[:BEGINNING] for word in lowered.split(" "))} & self._phrases.keys():
+            concepts += [name for phrase, name in self._phrases[beginning] if phrase in lowered]
         present = sorted(set(concepts))
         found += [f"c:{name}" for name in present]
         if len(present) <= 7:

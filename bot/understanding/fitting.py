@@ -70,7 +70,7 @@ def nearest(texts: Sequence[str], featured: Sequence[Sequence[str]], labels: Seq
             rows[index].append((number, value))
     rows = [row if len(row) <= OFTEN else [] for row in rows]
     starts = np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32)
-    examples = np.fromiter((number for row in rows for number, _ in row), dtype=np.int32, count=int(starts[-1]))
+    examples = np.fromiter((number for row in rows for number, _ in row), dtype=np.intp, count=int(starts[-1]))
     values = np.fromiter((value for row in rows for _, value in row), dtype=np.float32, count=int(starts[-1]))
     return Nearest(
         tuple(" ".join(text.split()) for text in texts),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int32]
 VIEWS = ("all", "words", "letters")
+LOOKED = 4  # levels of a forest after which we look whether there is more to walk
 OFTEN = 3000  # an example's feature that more examples have tells nothing of nearness
 
 
@@ -47,7 +48,7 @@ class Linear:
     def scores_of(self, indices: Numbers, values: Floats) -> Floats:
         """The same for a vector that is there already."""
         wide, cut = len(self.classes), self.cut(indices)
-        taken = self.weights[indices]
+        taken = self.weights.take(indices, axis=0)
         return np.vstack(
             (
                 unit(values) @ taken[:, :wide],
@@ -105,7 +106,7 @@ class Nearest:
     texts: tuple[str, ...]
     labels: npt.NDArray[np.int16]
     starts: npt.NDArray[np.int32]
-    examples: npt.NDArray[np.int32]
+    examples: npt.NDArray[np.intp]
     values: Floats
     begins: npt.NDArray[np.intp] = field(init=False)  # where the examples of each class begin
 
@@ -115,15 +116,19 @@ class Nearest:
 
     def similarity(self, indices: Numbers, values: Floats) -> Floats:
         """Cosine of a text with every example; ``indices`` and ``values`` of its words alone."""
-        pieces, weights = [], []
-        starts, ends = self.starts[indices].tolist(), self.starts[indices + 1].tolist()
-        for start, end, value in zip(starts, ends, unit(values).tolist(), strict=True):
-            if start < end:
-                pieces.append(self.examples[start:end])
-                weights.append(self.values[start:end] * np.float32(value))
-        if not pieces:
+        starts, ends = self.starts.take(indices), self.starts.take(indices + 1)
+        found = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True) if start < end]
+        if not found:
             return np.zeros(len(self.texts), dtype=np.float32)
-        return np.bincount(np.concatenate(pieces), weights=np.concatenate(weights), minlength=len(self.texts)).astype(np.float32)
+        weights = np.concatenate([self.values[each] for each in found])
+        weights *= unit(values).repeat(ends - starts)
+        examples = np.concatenate([self.examples[each] for each in found])
+        return np.bincount(examples, weights=weights, minlength=len(self.texts)).astype(np.float32)
+
+    def of_class(self, label: int) -> slice:
+        """Where the examples of a class stand; empty for one without any."""
+        start, end = self.labels.searchsorted(np.array((label, label + 1), dtype=self.labels.dtype)).tolist()
+        return slice(start, end)
 
     def share(self, feature: int, label: int) -> float:
         """How much of a class's own a word feature is: 1 where at least two of its examples have it, or where nearly everybody has."""
@@ -144,7 +149,7 @@ class Nearest:
             f"{prefix}.texts": np.frombuffer("\n".join(self.texts).encode(), dtype=np.uint8),
             f"{prefix}.labels": self.labels,
             f"{prefix}.starts": self.starts,
-            f"{prefix}.examples": self.examples,
+            f"{prefix}.examples": self.examples.astype(np.int32),
             f"{prefix}.values": self.values.astype(np.float16),
         }
 
@@ -155,7 +160,7 @@ class Nearest:
             tuple(bytes(arrays[f"{prefix}.texts"]).decode().split("\n")),
             arrays[f"{prefix}.labels"].astype(np.int16),
             arrays[f"{prefix}.starts"].astype(np.int32),
-            arrays[f"{prefix}.examples"].astype(np.int32),
+            arrays[f"{prefix}.examples"].astype(np.intp),  # as they are counted: else each text would turn thousands of them into that
             arrays[f"{prefix}.values"].astype(np.float32),
         )
 
@@ -178,9 +183,11 @@ class Forest:
         """The probability of yes, 0–1."""
         told = np.asarray(numbers, dtype=np.float32)
         nodes = self.roots
-        for _ in range(self.depth):
+        for level in range(1, self.depth + 1):
             above = told.take(self.feature.take(nodes)) > self.threshold.take(nodes)
-            nodes = self.children.take(2 * nodes + above)
+            before, nodes = nodes, self.children.take(2 * nodes + above)
+            if level % LOOKED == 0 and np.array_equal(nodes, before):  # all stand on leaves
+                break
         return float(self.value.take(nodes).mean())
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:

@@ -8,7 +8,7 @@ says how often such a verdict is right.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -223,15 +223,21 @@ class Matcher:
 
     def _evidence(self, similarity: Floats, best: int, text: str) -> tuple[Evidence, ...]:
         """The asked sentence, the nearest curated examples for and against."""
-        found = [Evidence("sentence", text[:300])]
-        labels = self._nearest.labels
-        for kind, mask in (("example", labels == best), ("against", labels != best)):
-            masked = np.where(mask, similarity, -1.0)
-            for _ in range(2):  # sorting all examples for two would take most of an answer's time
-                number = int(masked.argmax())
-                if masked[number] <= 0:
-                    break
-                name = self.classes[int(labels[number])]
-                found.append(Evidence(kind, f"{name}: {self._nearest.texts[number]}", round(float(masked[number]), 3)))
-                masked[number] = -1.0
-        return tuple(found)
+        own = self._nearest.of_class(best)
+        others = similarity.copy()
+        others[own] = -1.0
+        return (
+            Evidence("sentence", text[:300]),
+            *self._nearest_two("example", similarity[own].copy(), own.start),
+            *self._nearest_two("against", others, 0),
+        )
+
+    def _nearest_two(self, kind: str, similarity: Floats, first: int) -> Iterator[Evidence]:
+        """The two nearest of some examples that stand together from ``first`` on; ``similarity`` is spent."""
+        for _ in range(min(2, len(similarity))):  # sorting all examples for two would take most of an answer's time
+            number = int(similarity.argmax())
+            if similarity[number] <= 0:
+                break
+            name = self.classes[int(self._nearest.labels[first + number])]
+            yield Evidence(kind, f"{name}: {self._nearest.texts[first + number]}", round(float(similarity[number]), 3))
+            similarity[number] = -1.0
