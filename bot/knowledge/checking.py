@@ -94,7 +94,8 @@ def near_duplicates(texts: Iterable[tuple[Mine, str]], others: Iterable[tuple[Th
             continue
         for number in sorted({number for word in rarest(words) for number in index.get(word, ())}):
             other, theirs = known[number]
-            if (overlap := jaccard(words, theirs)) >= TWIN:
+            fewer, more = sorted((len(words), len(theirs)))
+            if fewer >= TWIN * more and (overlap := jaccard(words, theirs)) >= TWIN:
                 found.append((name, other, overlap))
     return found
 

@@ -231,7 +231,7 @@ class Faults(list[str]):
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A visitor of his own: no cookies, Norwegian, a common screen."""
     visitor = await browser.new_context(locale="nb-NO", viewport={"width": 1280, "height": 900})
-    visitor.set_default_timeout(10_000)
+    visitor.set_default_timeout(60_000)  # a machine may be busy
     yield visitor
     await visitor.close()
 

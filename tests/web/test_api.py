@@ -20,7 +20,7 @@ FRIEND = "https://www.uio.example"
 @pytest.fixture
 def client(site: Served) -> Iterator[httpx2.Client]:
     """A program that calls the API."""
-    with httpx2.Client(base_url=site.base_url) as opened:
+    with httpx2.Client(base_url=site.base_url, timeout=60) as opened:
         yield opened
 
 

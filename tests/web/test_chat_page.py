@@ -24,7 +24,7 @@ LANGUAGES = [language.value for language in Language]
 @pytest.fixture
 def visitor(site: Served) -> Iterator[httpx2.Client]:
     """A browser without JavaScript, in the least."""
-    with httpx2.Client(base_url=site.base_url, headers={"accept-language": "nb"}) as opened:
+    with httpx2.Client(base_url=site.base_url, headers={"accept-language": "nb"}, timeout=60) as opened:
         yield opened
 
 

@@ -15,7 +15,7 @@ from bot.understanding import Model
 from tests.web.conftest import Faults, Served, running, watch, web_settings
 from tests.web.console.desk import arrive, hire, learner, log_in
 
-expect.set_options(timeout=15_000)  # a machine may be busy; what is expected comes at once on an idle one
+expect.set_options(timeout=60_000)  # a machine may be busy; what is expected comes at once on an idle one
 
 Enter = Callable[..., Awaitable[Page]]
 
@@ -53,7 +53,7 @@ async def enter(browser: Browser, desk: Served) -> AsyncIterator[Enter]:
     async def come(name: str = "caseworker", *, served: Served = desk, **options: object) -> Page:
         wanted = {"locale": "nb-NO", "viewport": {"width": 1280, "height": 900}, **options}
         visitor = await browser.new_context(**wanted)  # type: ignore[arg-type]
-        visitor.set_default_timeout(10_000)
+        visitor.set_default_timeout(60_000)  # a machine may be busy
         visitors.append(visitor)
         page = await visitor.new_page()
         watch(page, faults)

@@ -105,7 +105,7 @@ async def logged_in(served: Served, name: str, hours: float = 8) -> Somebody:
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(desk: Served) -> AsyncIterator[httpx2.AsyncClient]:
     """A client that follows nothing."""
-    async with httpx2.AsyncClient(base_url=desk.base_url, follow_redirects=False) as opened:
+    async with httpx2.AsyncClient(base_url=desk.base_url, timeout=60, follow_redirects=False) as opened:
         yield opened
 
 

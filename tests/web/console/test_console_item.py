@@ -217,7 +217,9 @@ async def test_files_are_fetched_or_locked(enter: Enter, desk: Served) -> None:
         await page.get_by_role("button", name="Vis innholdet").click()
     await expect(page.locator(".files li", has_text="oppsett.exe")).to_contain_text("Låst")
     jar = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
-    async with httpx2.AsyncClient(base_url=desk.base_url, headers={"Cookie": "; ".join(f"{k}={v}" for k, v in jar.items())}) as client:
+    async with httpx2.AsyncClient(
+        base_url=desk.base_url, timeout=60, headers={"Cookie": "; ".join(f"{k}={v}" for k, v in jar.items())}
+    ) as client:
         locked = await client.get(f"{path_of(key)}/files/1")
         assert locked.status_code == 403 and b"MZ" not in locked.content
         fetched = await client.get(f"{path_of(key)}/files/0")
