@@ -22,7 +22,9 @@ from bot.understanding import Model
 Changes = Mapping[str, str | None]  # name of a file in a knowledge folder → its new text, None where it goes
 
 NAME, BEFORE = "corrections.jsonl", "corrections.before"
-SLACK = 0.005  # of coverage and category: a difference that a different fold would make too
+SLACK = 0.005  # of precision and of categories: a difference that other folds would make too
+ORDER = 0.004  # of the order (AUROC), which a single text moves by half of that at most
+JUMP = 0.1  # of coverage: a single held-out answer may move the threshold, and a twentieth of all answers with it
 
 
 class CannotLearn(ValueError):
@@ -111,9 +113,10 @@ def new_faults(changes: Changes, data: Path, now: Knowledge, own: Path | None = 
 
     Errors: ``KnowledgeError`` where a changed file cannot be read.
     """
-    known = set(check(now))
     with _overlaid(changes, data) as folder:
-        return [fault for fault in check(load(own, extra=[folder])) if fault not in known]
+        faults = check(load(own, extra=[folder]))
+    known = set(check(now)) if faults else set()
+    return [fault for fault in faults if fault not in known]
 
 
 def attempt(changes: Changes, data: Path, now: Model, learn: Callable[[Knowledge], Model], own: Path | None = None) -> Trial:
@@ -184,14 +187,16 @@ def _model(data: Path, cache: Path, own: Path | None) -> Model:
 
 def _worse(old: Model, new: Model) -> str:
     """What got worse, as words, or ``""``."""
-    for name, before, after in (
-        ("coverage", old.assurance.coverage, new.assurance.coverage),
-        ("precision", old.assurance.precision, new.assurance.precision),
-        ("coverage in the chat", old.chat.coverage, new.chat.coverage),
-        ("precision in the chat", old.chat.precision, new.chat.precision),
-        ("category accuracy", old.category_accuracy, new.category_accuracy),
+    for name, before, after, slack in (
+        ("coverage", old.assurance.coverage, new.assurance.coverage, JUMP),
+        ("precision", old.assurance.precision, new.assurance.precision, SLACK),
+        ("the order of right before wrong", old.auroc, new.auroc, ORDER),
+        ("coverage in the chat", old.chat.coverage, new.chat.coverage, JUMP),
+        ("precision in the chat", old.chat.precision, new.chat.precision, SLACK),
+        ("the order of right before wrong in the chat", old.chat_auroc, new.chat_auroc, ORDER),
+        ("category accuracy", old.category_accuracy, new.category_accuracy, SLACK),
     ):
-        if after < before - SLACK:
+        if after < before - slack:
             return f"{name} on the evaluation sets would fall from {before:.3f} to {after:.3f}"
     return ""
 

@@ -61,8 +61,9 @@ def learned(data: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def lay_model(cache: Path, model: Model, place: Path, *entries: dict[str, Any], wrong: int = 0) -> None:
-    """The model that learning ``entries`` would give: the shipped one, with so many of its held-out answers made wrong."""
+def lay_model(cache: Path, model: Model, place: Path, *entries: dict[str, Any], wrong: int = 0, wrong_at: float = 0.0) -> None:
+    """The model that learning ``entries`` would give: the shipped one, with so many of its held-out answers made wrong, the surest
+    first, and those that are wrong as sure as ``wrong_at`` at least."""
     folder = place / "new"
     (folder / "learned").mkdir(parents=True)
     (folder / "learned" / NAME).write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries), encoding="utf-8")
@@ -72,6 +73,8 @@ def lay_model(cache: Path, model: Model, place: Path, *entries: dict[str, Any], 
     held_out = arrays["held-out.mail"].copy()
     held_out[np.argsort(-held_out[:, 0])[:wrong], 1] = 0
     held_out[np.argsort(-held_out[:, 0])[:wrong], 3] = 0
+    amiss = held_out[:, 1] == 0
+    held_out[amiss, 0] = np.maximum(held_out[amiss, 0], wrong_at)
     version = load(extra=[folder]).version
     np.savez(folder_of_models / f"model-{version}-{understanding.FORMAT}.npz", **{**arrays, "held-out.mail": held_out})
 
@@ -104,6 +107,21 @@ def test_a_lesson_that_does_harm_is_refused_and_the_old_model_stays(
     assert "was not learned: coverage on the evaluation sets would fall from" in said and said.endswith("the old model stays")
     assert learned(data) == []
     assert refusal(bot("learn", "--undo")) == "there is no lesson to take back"
+
+
+def test_a_lesson_that_makes_wrong_answers_surer_is_refused_before_the_threshold_feels_it(
+    tmp_path: Path, bot: Cli, cache: Path, model: Model
+) -> None:
+    lay_model(cache, model, tmp_path, CORRECTION, wrong_at=model.assurance.threshold - 0.02)
+    said = refusal(bot("learn", corrections(tmp_path, CORRECTION)))
+    assert "the order of right before wrong on the evaluation sets would fall from" in said
+
+
+def test_one_wrong_answer_more_refuses_no_lesson(tmp_path: Path, bot: Cli, cache: Path, model: Model) -> None:
+    """It moves the threshold, and coverage jumps by more than its own share; that is chance and no harm."""
+    lay_model(cache, model, tmp_path, CORRECTION, wrong=1)
+    done = bot("learn", corrections(tmp_path, CORRECTION))
+    assert done.exit_code == 0, done.output
 
 
 def test_a_second_lesson_keeps_the_first_and_goes_back_to_it(tmp_path: Path, data: Path, bot: Cli, cache: Path, model: Model) -> None:

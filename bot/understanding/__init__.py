@@ -31,13 +31,13 @@ from bot.understanding.topics import Asked as Matched
 from bot.understanding.topics import Matcher
 from bot.understanding.verdicts import chat_numbers, mail_numbers
 
-FORMAT = "15"  # of the arrays; a cache of another format is learned anew
+FORMAT = "18"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
 KEPT = 6  # learned models in the cache folder
 PRECISION, FLOOR = 0.99, 0.95
 CHAT_PRECISION = 0.97  # somebody who sits there sees the source, asks again or turns to a person; a mail has gone out
 BESIDE = 0.02  # of what must not be answered; precision alone lets that share grow with the number of easy answers
-RESERVE = 1 / 3  # of the faults that the precision allows are kept back: a threshold chosen on the same answers flatters itself
+RESERVE = 1 / 3  # of that share is kept back: a threshold chosen on the same answers flatters itself
 LEAST = 0.5  # what is more probably wrong than right is never said, whatever the held-out answers below it were worth
 MANY = 4  # topics that one answer may hold at most
 MATTERS = frozenset({Category.DELETION, Category.OFFER, Category.APPLICATION})  # something was done; a question is another matter
@@ -66,6 +66,8 @@ class Model:
     chat_verdict: Forest
     lock: threading.Lock
     category_accuracy: float = 0.0  # held-out, on our own evaluation mails
+    auroc: float = 0.0  # held-out: how often a right answer to a mail is surer than a wrong one; steadier than what a threshold gives
+    chat_auroc: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ def model_of(
         Forest.from_arrays("verdict.chat", arrays),
         threading.Lock(),
         float(arrays["category.accuracy"]),
+        auroc(arrays["held-out.mail"].astype(np.float64)),
+        auroc(arrays["held-out.chat"].astype(np.float64)),
     )
 
 
@@ -191,12 +195,27 @@ def lower_bound(right: int, n: int) -> float:
     return 0.0 if n == 0 or right == 0 else float(betaincinv(right, n - right + 1, 0.05))
 
 
+def auroc(held_out: npt.NDArray[np.float64]) -> float:
+    """Area under the ROC curve of held-out answers (rows as for ``assure``): how often a right one is surer than a wrong one, 0–1.
+
+    By the rank sum (Hanley & McNeil 1982); two that are equally sure count half. 1 where nothing is wrong.
+    """
+    confidence, fine = held_out[:, 0], held_out[:, 1] > 0
+    right, wrong = np.sort(confidence[fine]), confidence[~fine]
+    if not len(right) or not len(wrong):
+        return 1.0
+    surer = len(right) - (np.searchsorted(right, wrong, "left") + np.searchsorted(right, wrong, "right")) / 2
+    return float(surer.mean() / len(right))
+
+
 def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = PRECISION, floor: float = FLOOR) -> Assurance:
     """The lowest threshold at which the held-out answers are as right as wanted, and what they measure there.
 
-    Rows: confidence, right (or no fault), answerable, exactly right. The threshold is the one with most coverage among those whose
-    precision reaches ``precision`` and whose bound reaches ``floor``, at which no more than ``BESIDE`` of what must not be answered is
-    answered, and never below ``LEAST``; where there is none, it is 1 and n is 0.
+    Rows: confidence, right (or no fault), answerable, exactly right, expected (how often answers of that confidence are right, by a
+    curve through all of them). The threshold is the one with most coverage among those whose precision reaches ``precision``, both as
+    counted and as expected, and whose bound reaches ``floor``, at which no more than ``BESIDE`` of what must not be answered is
+    answered, and never below ``LEAST``; where there is none, it is 1 and n is 0. What is counted alone would flatter a threshold that
+    was chosen by it: a run of luck ends where the curve does not follow.
     """
     confidence, fine, answerable = held_out[:, 0], held_out[:, 1] > 0, held_out[:, 2] > 0
     exact = held_out[:, 3] > 0
@@ -204,14 +223,15 @@ def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = P
     n, right = np.arange(1, len(order) + 1), np.cumsum(fine[order])
     covered = np.cumsum((exact & answerable)[order])
     beside = np.cumsum((~fine & ~answerable)[order])
-    aim = precision + (1 - precision) * RESERVE
+    expected = np.cumsum(held_out[order, 4]) / n
     most_beside = max(1.0, BESIDE * (1 - RESERVE) * (~answerable).sum())
     n_sure = int((confidence >= LEAST).sum())
     best = -1
     for number in range(n_sure):
         if number + 1 < len(order) and confidence[order[number]] == confidence[order[number + 1]]:
             continue
-        if beside[number] <= most_beside and right[number] >= aim * n[number] and lower_bound(int(right[number]), int(n[number])) >= floor:
+        good_enough = right[number] >= precision * n[number] and expected[number] >= precision and beside[number] <= most_beside
+        if good_enough and lower_bound(int(right[number]), int(n[number])) >= floor:
             best = number
     if best < 0:
         return Assurance(0, 0.0, 0.0, 0.0, 1.0, version)

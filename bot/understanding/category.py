@@ -18,6 +18,7 @@ from bot.understanding.caserefs import References
 from bot.understanding.features import Features, Lexicon
 from bot.understanding.learned import Floats, Linear, Logistic
 from bot.understanding.sentences import Sentence, body
+from bot.understanding.statements import speaks_of_deletion
 from bot.understanding.topics import Asked
 
 KINDS = (
@@ -127,6 +128,7 @@ def _about(what: str, message: Message) -> bool:
 
 STATED = 0.9  # what a plain statement weighs against the sound of the text
 DENIED = 0.02  # what is left of a deletion's sound where its sentences promise, deny, ask or postpone
+UNHEARD = 0.01  # a deletion less likely than this is not looked into
 NOT_YET = frozenset({"deletion-promised", "deletion-negated", "deletion-question", "deletion-postponed", "deletion-accident"})
 
 
@@ -168,17 +170,24 @@ class Categoriser:
 def settled(told: dict[Category, float], read: Read) -> dict[Category, float]:
     """Probabilities in which a matter that a sentence states outright outweighs what the text sounds like.
 
-    A text that speaks of deletion only to promise, deny, ask or postpone it is none, however much it sounds like one.
+    A text that speaks of deletion only to promise, deny, ask or postpone it is none, nor is one that never speaks of it, however much
+    it sounds like one.
     """
     sure = stated(read)
     kinds = {statement.kind for statement in read.statements}
-    if kinds & NOT_YET and "deletion-done" not in kinds and Category.DELETION in told:
+    if "deletion-done" not in kinds and told.get(Category.DELETION, 0.0) > UNHEARD and (kinds & NOT_YET or not _speaks_of_deletion(read)):
         told = {name: value * (DENIED if name is Category.DELETION else 1.0) for name, value in told.items()}
         total = sum(told.values())
         told = {name: value / total for name, value in told.items()}
     if sure is None or max(told, key=lambda name: told[name]) is sure:
         return told
     return {name: value * (1.0 - STATED) + (STATED if name is sure else 0.0) for name, value in told.items()}
+
+
+def _speaks_of_deletion(read: Read) -> bool:
+    """Whether the text, its subject, what it quotes or what came with it has a word of deletion."""
+    attached = (f"{attachment.name} {attachment.text}" for attachment in read.examined.attachments)
+    return any(speaks_of_deletion(text) for text in (read.message.subject, read.text, read.message.quoted, *attached))
 
 
 def scores(features: Features, linear: Linear, read: Read) -> list[float]:

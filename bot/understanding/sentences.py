@@ -60,6 +60,15 @@ WRAPPED = Caseless(
     r"inform|confirm|point)|not sure|unsure|unclear|uncertain|do(?:n['’]t| not) (?:know|understand)|cannot find|can['’]t find|information (?:on|about)|curious|enquir\w+|inquir\w+|ask(?:ing)? (?:about|whether|if)|grateful (?:if|for)|"
     r"appreciate|clarif\w+)\b"
 )
+# after a colon or a dash a sentence begins anew: "second doubt: how many weeks …"
+WITHIN = re.compile(r"[:–—]\s+")
+# something does not work: whoever writes so asks for help, whatever else the mail asks
+TROUBLE = Caseless(
+    r"\b(?:(?:kommer|kjem|kommar) (?:jeg |eg |vi |me |ho |han |hun )?(?:meg |oss )?(?:ikke|ikkje|ikkj) inn|(?:får|fekk|fikk|klarer|klarar|greier|greier) (?:jeg |eg |vi |me )?(?:ikke|ikkje|ikkj) (?:til|logga?|logget|åpna?|åpnet|opna|lasta?|lastet|tak i|kontakt|svar)"
+    r"|(?:virker|verkar|fungerer|fungerar|funker|funkar) (?:det |den |dei |de )?(?:ikke|ikkje|ikkj)|(?:ikke|ikkje) (?:virker|verkar|fungerer|funker)|feilmelding\w*|blank side|tom side"
+    r"|(?:cannot|can['’]?t|can not|could not|couldn['’]t|unable to|not able to|fail\w* to|not possible to) (?:log|sign|open|get in|get into|download|upload|connect|reach)\b|(?:does|do|did|is|are)(?: not|n['’]t) work\w*|won['’]t (?:open|load|work|start)"
+    r"|error messages?|blank (?:page|screen)|locked out|keeps? (?:crashing|failing))\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +139,9 @@ def _only_names_follow(pieces: list[str]) -> bool:
 
 
 def is_question(sentence: str) -> bool:
-    """Whether something is asked: a question mark, an asking first word in a short sentence, or an indirect question."""
+    """Whether something is asked: a question mark, an asking first word (after a colon too), an indirect question, or a cry for help."""
     if "?" in sentence:
         return True
-    if INTERROGATIVE.match(sentence) and not sentence.endswith("!"):
+    if not sentence.endswith("!") and any(INTERROGATIVE.match(piece) for piece in WITHIN.split(sentence)):
         return True
-    return WRAPPED.search(sentence) is not None
+    return WRAPPED.search(sentence) is not None or TROUBLE.search(sentence) is not None

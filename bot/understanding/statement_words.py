@@ -119,6 +119,11 @@ GONE = Caseless(
     r"|no longer (?:hold|have|possess|retain|store|exist|in our|on our|available|keep)\w*|nothing (?:remains|is left|left)|none (?:of .{0,30} )?remain\w*|ceased to exist"
     r"|er (?:nå |no )?(?:borte|vekk|historie|ute av)\b|are (?:now )?gone\b|is (?:now )?gone\b|ikkje lenger|ikke lenger)\b",
 )
+# a body that is gone, not its data
+BODY_GONE = Caseless(
+    r"\b(?:\w*firma\w*|\w*selskap\w*|\w*bedrift\w*|\w*institu\w+|\w*senter\w*|\w*byrå\w*|compan(?:y|ies)|firms?|agenc(?:y|ies)|cent(?:re|er)s?|department\w*|avdeling\w*)\b[^.?!,]{0,12}"
+    r"\b(?:no longer exist\w*|ceased to exist|(?:ikke|ikkje) (?:lenger |lengre )?(?:finnes|finst|fins|eksister\w*)|(?:finnes|finst|fins|eksister\w*) (?:ikke|ikkje))",
+)
 # a document that confirms it, handed over
 DELETION_PAPER = Caseless(
     r"\b(?:slett\w*(?:bekreft|stadfest|erklær|skjema|kvitt|attest|protokoll|rapport|logg)\w*|destruksjons?attest\w*|destruksjons?bevis\w*|makulerings?(?:attest|bevis)\w*|(?:bekreftelse|stadfesting|erklæring|erklering|attest|dokumentasjon|skjema|"

@@ -69,11 +69,15 @@ def find(sentences: Iterable[Sentence], where: str, *, about_deletion: bool = Fa
     ``about_deletion``: what came before (the subject) was about deletion, so that "it is done" says what is done.
     """
     found: list[Statement] = []
+    mishap = False  # a file went astray: what was then "removed" is not what was delivered
     for sentence in sentences:
         for judge in JUDGES:
             kind = judge(sentence)
+            if kind == "deletion-done" and mishap and not words.STRONG_DELETED.search(sentence.text):
+                kind = "deletion-accident"
             if kind:
                 found.append(_statement(kind, sentence, where))
+        mishap = mishap or words.ACCIDENT.search(sentence.text) is not None
         if about_deletion and not sentence.question and words.DONE_SO.search(sentence.text) and not words.NEGATION.search(sentence.text):
             found.append(_statement("deletion-done", sentence, where))
         about_deletion = about_deletion or words.DELETION_TOPIC.search(sentence.text) is not None
@@ -83,6 +87,11 @@ def find(sentences: Iterable[Sentence], where: str, *, about_deletion: bool = Fa
 def is_about_deletion(text: str) -> bool:
     """Whether a subject line is about deletion."""
     return words.DELETION_TOPIC.search(text) is not None
+
+
+def speaks_of_deletion(text: str) -> bool:
+    """Whether a text has any word by which a deletion may be told ("cleared", "no longer here"), be it about data or not."""
+    return any(pattern.search(text) for pattern in (words.DELETION_TOPIC, words.DELETED, words.GONE))
 
 
 def _statement(kind: str, sentence: Sentence, where: str) -> Statement:
@@ -185,6 +194,7 @@ def _done_at(clause: str) -> int | None:
     match3 = words.GONE.search(clause)
     if (
         match3
+        and not words.BODY_GONE.search(clause)
         and words.THINGS.search(clause)
         and re.search(
             r"\b(?:data\w*|\w*fil\w*|material\w*|opplysning\w*|files?|copies|copy|\w*kopi\w*|records?|microdata|mikrodata)\b",

@@ -32,11 +32,11 @@ from bot.understanding.language import detect
 from bot.understanding.learned import Logistic
 from bot.understanding.reading import read
 from bot.understanding.topics import BACKGROUND, Asked, Matcher
-from bot.understanding.verdicts import chat_numbers, mail_numbers
+from bot.understanding.verdicts import chat_numbers, log_odds, mail_numbers
 
 CATEGORY_STRENGTH = 0.3  # C of the category models
 FOLDS = 10
-SHARE = 3000  # paraphrases and negatives that teach the categories the sound of a question, beside the category examples
+SHARE = 8000  # paraphrases and negatives that teach the categories the sound of a question, beside the category examples
 OWN_WEIGHT = 8  # a real mail teaches the weighing of categories more than an example sentence does
 
 
@@ -191,7 +191,7 @@ def first_calibration(lesson: Lesson) -> Logistic:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """A verdict learned from all, and the cross-validated one of each text: confidence, no fault, answerable, exactly right."""
+    """A verdict learned from all, and the cross-validated one of each text: the rows of ``bot.understanding.assure``."""
 
     forest: Any
     held_out: npt.NDArray[np.float64]
@@ -222,6 +222,7 @@ def mail_verdicts(lesson: Lesson) -> Verdicts:
     for row, case in zip(found.held_out, lesson.mails, strict=True):
         if max(case.chances, key=lambda name: case.chances[name]) is not Category.FAQ:
             row[0] = 0.0  # a mail of another category is never answered
+    expect(found.held_out)
     return found
 
 
@@ -230,15 +231,25 @@ def _verdicts(
 ) -> Verdicts:
     named = lesson.named
     usable = [n for n, case in enumerate(cases) if rows[n] is not None and case.asked is not None and case.asked.best in named]
-    held_out = np.zeros((len(cases), 4))
+    held_out = np.zeros((len(cases), 5))
     for kept, out in _folds(cases, usable):
         model = forest([rows[n] for n in kept], [right[n] for n in kept])  # type: ignore[misc]
         for number in out:
             held_out[number, 0] = model(rows[number])  # type: ignore[arg-type]
     for number, case in enumerate(cases):
         exact = case.asked is not None and case.asked.best in case.faq
-        held_out[number, 1:] = right[number], bool(case.faq), exact
+        held_out[number, 1:4] = right[number], bool(case.faq), exact
+    expect(held_out[:counted])
     return Verdicts(forest([rows[n] for n in usable], [right[n] for n in usable]), held_out[:counted])  # type: ignore[misc]
+
+
+def expect(held_out: npt.NDArray[np.float64]) -> None:
+    """Fill in the last column: how often answers of a confidence are right, by a logistic curve through all held-out answers (Platt 1999)."""
+    spoken = held_out[:, 0] > 0
+    surely = [[log_odds(float(confidence))] for confidence in held_out[:, 0]]
+    right = held_out[:, 1] > 0
+    curve = logistic([row for row, said in zip(surely, spoken, strict=True) if said], right[spoken].tolist(), strength=100.0)
+    held_out[:, 4] = [float(curve(row)[0]) if said else 0.0 for row, said in zip(surely, spoken, strict=True)]
 
 
 def _folds(cases: Sequence[Case], usable: Sequence[int]) -> list[tuple[list[int], list[int]]]:

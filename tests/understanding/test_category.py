@@ -40,7 +40,14 @@ def test_what_is_stated_outweighs_the_sound_and_chances_still_sum_to_one() -> No
     told = settled(sound, read("Vi har slettet alle data."))
     assert max(told, key=lambda name: told[name]) is Category.DELETION
     assert sum(told.values()) == pytest.approx(1)
-    assert settled(sound, read("Hei")) == sound
+    assert settled(sound, read("Vi så på sletterutinen")) == sound
+
+
+def test_a_text_without_a_word_of_deletion_is_none() -> None:
+    sound = {Category.CASE: 0.2, Category.DELETION: 0.7, Category.FAQ: 0.1}
+    told = settled(sound, read("Her er prosjektbeskrivelsen som manglet."))
+    assert max(told, key=lambda name: told[name]) is Category.CASE
+    assert sum(told.values()) == pytest.approx(1)
 
 
 def forward(own: str, forwarded: str) -> Message:

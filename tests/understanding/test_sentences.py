@@ -43,6 +43,13 @@ def test_split(text: str, wanted: list[str]) -> None:
         "Please advise on the next step.",
         "Vi er usikre på hvem som kan signere.",
         "Finner ikke skjemaet noe sted.",
+        "Spørsmål to: hvor mange uker tar det nå, for jeg slutter i juli.",
+        "My other doubt: how long does it take at present, since I leave in July.",
+        "Dessuten kommer jeg ikke inn på området.",
+        "Eg får ikkje opna filene som kom i går.",
+        "Portalen virker ikke etter oppdateringen.",
+        "We cannot log in since Monday.",
+        "The second file does not open, there is an error message.",
     ],
 )
 def test_questions(text: str) -> None:
@@ -57,6 +64,8 @@ def test_questions(text: str) -> None:
         "We accept the offer.",
         "Hvilken flott leveranse!",
         "Takk for hjelpen.",
+        "Ordren: alle variabler som i fjor.",
+        "Vi kommer ikke til å bruke dataene mer.",
     ],
 )
 def test_no_questions(text: str) -> None:
