@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from email.utils import format_datetime, formataddr
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -225,12 +226,17 @@ def _common(letterhead: Letterhead) -> dict[str, Any]:
 
 def _mail(letterhead: Letterhead, recipient: str, subject: str, now: datetime, identifier: str) -> Letter:
     mail = Letter()
-    mail["From"] = formataddr((letterhead.organisation, letterhead.address))
+    mail["From"] = _author(letterhead.organisation, letterhead.address)
     mail["To"] = recipient
     mail["Subject"] = one_line(subject)
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = identifier
     return mail
+
+
+@lru_cache(maxsize=8)
+def _author(organisation: str, address: str) -> str:
+    return formataddr((organisation, address))
 
 
 def _automatic_headers(mail: Letter, kind: str) -> None:

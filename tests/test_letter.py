@@ -5,13 +5,14 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from email.header import Header
 from email.message import EmailMessage
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.letter import Letter, field, quoted_printable
+from bot.letter import UTF8, Letter, field, quoted_printable
 
 EXCHANGE = "<AM0PR0102MB3459A1B2C3D4E5F60718293A4B5C6D7E8F90@AM0PR0102MB3459.eurprd01.prod.exchangelabs.example>"
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=300).map(lambda text: " ".join(text.split()))
@@ -32,6 +33,12 @@ def test_a_subject_is_read_as_it_was_written(subject: str) -> None:
 
     assert " ".join(str(opened(content)["Subject"]).split()) == subject
     assert all(len(line) <= 78 or b" " not in line.strip() for line in content.split(b"\r\n"))
+
+
+@given(WORDS, st.sampled_from(["Subject", "X-Quite-Long-Name-Of-A-Field", "X" * 70]))
+def test_encoded_words_are_cut_where_the_library_cuts_them(text: str, name: str) -> None:
+    ours, theirs = (Header(text, charset, 76, name).encode(linesep="\r\n") for charset in (UTF8, "utf-8"))
+    assert ours == theirs
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=500))

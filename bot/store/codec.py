@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -14,13 +16,16 @@ from sqlite_utils import Database
 
 def encode(value: Any) -> str:
     """JSON of a value of the model; bytes are left out, they are kept raw."""
+    if not value and isinstance(value, (list, tuple)):  # as half of what is kept of a mail
+        return "[]"
     return _ENCODER.encode(value)
 
 
 def _plain(value: Any) -> Any:
     kind: Any = type(value)
-    if names := _fields(kind):
-        return {name: getattr(value, name) for name in names}
+    if found := _fields(kind):
+        names, read = found
+        return dict(zip(names, read(value), strict=True))
     if isinstance(value, datetime):
         return stamp(value)
     if isinstance(value, date):
@@ -36,9 +41,12 @@ _ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, separators=(",",
 
 
 @cache
-def _fields(kind: Any) -> tuple[str, ...]:
-    """The names of a dataclass's fields; of other types none."""
-    return tuple(item.name for item in fields(kind)) if is_dataclass(kind) else ()
+def _fields(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The names of a dataclass's fields, and what reads them all; of other types None."""
+    if not is_dataclass(kind):
+        return None
+    names = tuple(item.name for item in fields(kind))
+    return names, attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
 def decode(text: str | None, default: Any = None) -> Any:
