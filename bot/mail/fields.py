@@ -20,7 +20,7 @@ NAME_LENGTH, NAME_BYTES = 120, 240  # common file systems take 255 bytes
 def parameter(part: Part, name: str, field_name: str = "Content-Type") -> str:
     """A parameter of a structured header: plain, quoted, RFC 2231 (split, with charset) or, against the rules, RFC 2047."""
     value = _field(part, field_name)[:8000]
-    if "=" not in value:
+    if "=" not in value or name not in value.lower():
         return ""
     pieces: dict[int, tuple[str, bool]] = {}
     for match in PARAMETER.finditer(re.sub(r"[\r\n]+\s*", " ", value)):

@@ -118,6 +118,11 @@ def addresses(value: str) -> tuple[Address, ...]:
 
 def _pieces(value: str) -> list[str]:
     """Cut at commas and semicolons that stand outside quotation marks, angle brackets and comments; group names are dropped."""
+    pieces = _cut(value) if "," in value or ";" in value else [value]
+    return [re.sub(r"^\s*[^\s\"<@:]{1,60}:(?=\s*[\w\"<])", "", piece) if ":" in piece.partition("@")[0] else piece for piece in pieces]
+
+
+def _cut(value: str) -> list[str]:
     pieces, start, depth, quoted, angle = [], 0, 0, False, False
     at = 0
     while at < len(value):
@@ -137,7 +142,7 @@ def _pieces(value: str) -> list[str]:
     pieces.append(value[start:])
     if len(pieces) == 1 and (quoted or angle or depth):
         pieces = re.split(r"[,;]", value)  # an unclosed mark swallowed the list
-    return [re.sub(r"^\s*[^\s\"<@:]{1,60}:(?=\s*[\w\"<])", "", piece) if ":" in piece.partition("@")[0] else piece for piece in pieces]
+    return pieces
 
 
 def _without_comments(piece: str) -> str:

@@ -29,6 +29,7 @@ ENCODED_WORD = re.compile(r"=\?([^\s?*]{1,40})(?:\*[^\s?]{0,20})?\?([bBqQ])\?([^
 HEADER_LENGTH = 16_000  # characters of one header value; the longest References of a real thread is far below
 CONTROLS = {code: " " for code in range(32)} | {code: None for code in (0x00, 0x7F, 0xFEFF, 0xE000, 0xE001, 0xE002)}
 LINES_KEPT = {key: value for key, value in CONTROLS.items() if key not in (9, 10)}
+TO_CLEAN = re.compile(f"[{re.escape(''.join(map(chr, LINES_KEPT)))}]")
 MOJIBAKE = re.compile("Ã[\x80-\xbf¥¦¸…˜†€„‰–¤¶©¨¼]|â€[™œ“”˜¦\x9d]")
 
 
@@ -135,7 +136,8 @@ def clean(text: str) -> str:
     """Text with ``\\n`` as its only line end, without control characters, lone surrogates and byte order marks; NFC."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.translate(LINES_KEPT)
+    if text.isascii() or TO_CLEAN.search(text):  # beyond ASCII, to look first is ten times as fast
+        text = text.translate(LINES_KEPT)
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode("utf-8")
         text = unicodedata.normalize("NFC", text.replace("\u00a0", " ").replace("\u200b", "").replace("\u00ad", "").replace("\u2028", "\n"))
@@ -171,14 +173,16 @@ def header(value: str) -> str:
     value = value[:HEADER_LENGTH]
     if not value.isascii():
         value = _raw(value)
-    value = re.sub(r"\r\n?|\n", "", re.sub(r"[ \t]*(?:(?:\r\n?|\n)[ \t]+)+", " ", value))
+    if "\r" in value or "\n" in value:
+        value = re.sub(r"\r\n?|\n", "", re.sub(r"[ \t]*(?:(?:\r\n?|\n)[ \t]+)+", " ", value))
     if "\x1b$" in value or "\x1b(" in value:
         value = _japanese(value)
     if "=?" in value:
         value = _words(value)
         if value.startswith("=?"):
             value = _words(value)  # encoded twice
-    value = value.translate(CONTROLS)
+    if not value.isprintable():
+        value = value.translate(CONTROLS)
     if not value.isascii():
         value = unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode("utf-8"))
     return value.strip()
