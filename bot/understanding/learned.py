@@ -184,11 +184,11 @@ class Forest:
         told = np.asarray(numbers, dtype=np.float32)
         nodes = self.roots
         for level in range(1, self.depth + 1):
-            above = told.take(self.feature.take(nodes)) > self.threshold.take(nodes)
-            before, nodes = nodes, self.children.take(2 * nodes + above)
+            above = told[self.feature[nodes]] > self.threshold[nodes]
+            before, nodes = nodes, self.children[2 * nodes + above]
             if level % LOOKED == 0 and np.array_equal(nodes, before):  # all stand on leaves
                 break
-        return float(self.value.take(nodes).mean())
+        return float(self.value[nodes].mean())
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[np.generic]]:
         """What ``from_arrays`` reads back."""
