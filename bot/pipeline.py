@@ -331,7 +331,30 @@ async def _give_to_person(parts: Parts, raw: Raw, error: str) -> None:
 
 
 async def deliver_forever(parts: Parts) -> None:
-    """Send what is due, one at a time, at most ``per_minute`` in any minute, until cancelled."""
+    """Send what is due, one at a time, at most ``per_minute`` in any minute, until cancelled. A stop waits for the attempt under way:
+    its outcome is written before the program leaves."""
+    way = _Way()
+    work = asyncio.ensure_future(_deliver(parts, way))  # one task for all: one for each mail would be a third of what the loop does for it
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        way.closed = True
+        if not way.taken:
+            work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        raise
+
+
+@dataclass
+class _Way:
+    """The way out: whether a mail is on it, and whether it is the last."""
+
+    taken: bool = False
+    closed: bool = False
+
+
+async def _deliver(parts: Parts, way: _Way) -> None:
     pace = Pace(parts.per_minute)
     settled: tuple[Outgoing, Delivery] | None = None
     while True:
@@ -342,7 +365,12 @@ async def deliver_forever(parts: Parts) -> None:
             await _wait(parts.outbox_waiting, IDLE_SECONDS)
             continue
         await pace.wait()
-        settled = (mail, await _send_unbroken(parts, mail))
+        way.taken = True
+        settled = (mail, await _attempt(parts, mail))
+        if way.closed:
+            await _settle(parts, *settled)
+            return
+        way.taken = False
 
 
 async def deliver_waiting(parts: Parts) -> int:
@@ -398,9 +426,13 @@ async def _send_unbroken(parts: Parts, mail: Outgoing) -> Delivery:
     try:
         return await asyncio.shield(attempt)
     except asyncio.CancelledError:
-        delivery = await attempt
-        await parts.store.write(lambda tx: tx.settle(mail.message_id, delivery, parts.clock()))
+        await _settle(parts, mail, await attempt)
         raise
+
+
+async def _settle(parts: Parts, mail: Outgoing, delivery: Delivery) -> None:
+    """Write the outcome of the last mail; none is taken after it."""
+    await parts.store.write(lambda tx: tx.settle(mail.message_id, delivery, parts.clock()))
 
 
 async def _attempt(parts: Parts, mail: Outgoing) -> Delivery:

@@ -35,6 +35,7 @@ from bot.store import Store, StoreUnavailable
 from bot.store.sqlite import SqliteStore
 
 BUILT_IN = Path(__file__).parent / "data"
+GARBAGE = 10_000  # objects more than there were before garbage is looked for
 UNPACED = 100_000  # mails a minute into a Maildir of our own: nobody is there to be spared
 
 
@@ -406,6 +407,7 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
             await asyncio.wait({serving, asyncio.ensure_future(taking.wait())}, return_when=asyncio.FIRST_COMPLETED)
         gc.collect()
         gc.freeze()  # what is there now stays: a full collection would walk it all and hold everything up for 0.1 s
+        gc.set_threshold(GARBAGE)  # a batch of mails in hand is no garbage, and little of what a mail leaves behind refers to itself
         parts.journal.note("started", imap=settings.imap is not None, smtp_in=settings.smtp_in is not None, web=settings.web is not None)
         started(parts)
         await stop.wait()

@@ -431,10 +431,12 @@ class Mails:
 
     def mirrored(self, key: str, outcome: str, now: datetime) -> None:
         """See ``bot.store.Tx``."""
-        number = self._id(key)
         if outcome != "retry":
-            self.db.conn.execute("UPDATE mirror SET state = ?, attempts = attempts + 1 WHERE id = ?", (outcome, number))
+            self.db.conn.execute(
+                "UPDATE mirror SET state = ?, attempts = attempts + 1 WHERE id = (SELECT id FROM mail WHERE key = ?)", (outcome, key)
+            )
             return
+        number = self._id(key)
         row = self._one("UPDATE mirror SET attempts = attempts + 1 WHERE id = ? RETURNING attempts", number)
         tries = int(row[0]) if row is not None else 1
         wait = min(MIRROR_RETRY * 2 ** min(tries - 1, 10), MIRROR_RETRY_LONGEST)

@@ -108,16 +108,19 @@ class Outbox:
 
     def settle(self, message_id: str, delivery: Delivery, now: datetime) -> str:
         """See ``bot.store.Tx``."""
+        if delivery.result is Result.SENT:
+            row = self.db.conn.execute(
+                "UPDATE outbox SET state = 'sent', sent_at = ?, detail = ? WHERE message_id = ? RETURNING kind, mail_key",
+                (stamp(now), delivery.detail, message_id),
+            ).fetchone()
+            if row is None:
+                raise KeyError(message_id)
+            self._event("sent", message_id, {"kind": row[0], "mail": row[1]}, now)
+            return "sent"
         row = self.db.conn.execute("SELECT attempts, mail_key, kind FROM outbox WHERE message_id = ?", (message_id,)).fetchone()
         if row is None:
             raise KeyError(message_id)
         attempts, mail_key, kind = row
-        if delivery.result is Result.SENT:
-            self.db.conn.execute(
-                "UPDATE outbox SET state = 'sent', sent_at = ?, detail = ? WHERE message_id = ?", (stamp(now), delivery.detail, message_id)
-            )
-            self._event("sent", message_id, {"kind": kind, "mail": mail_key}, now)
-            return "sent"
         if delivery.result is Result.LATER and attempts <= len(BACKOFF):
             self.db.conn.execute(
                 "UPDATE outbox SET state = 'waiting', not_before = ?, detail = ? WHERE message_id = ?",

@@ -28,6 +28,7 @@ T = TypeVar("T")
 BUSY_SECONDS = 5.0  # how long another process may hold the file before we call the store unavailable
 GROUP = 128  # pieces of work in one commit at most, so that nobody waits long for the others
 READERS = 2
+CACHE = 8_000  # KB of pages that the writer keeps: what a day's mails touch, so that the file is read but once
 STATEMENTS = 512  # prepared ones that a connection keeps: more than the program has
 
 # The operator's or the machine's trouble, not a defect of ours: worth trying again (https://sqlite.org/rescode.html)
@@ -78,7 +79,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA temp_store=MEMORY")  # what a savepoint may have to put back is some pages, no file
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA secure_delete=ON")  # what is purged is overwritten, GDPR art. 17
     return connection
@@ -99,6 +100,7 @@ class SqliteStore:
         self.path = path
         try:
             self._writer = connect(path)
+            self._writer.execute(f"PRAGMA cache_size=-{CACHE}")
             migrate(self._writer)
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"{path} cannot be opened as a store: {error}") from error

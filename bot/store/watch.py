@@ -62,11 +62,13 @@ class Watch:
 
     def automatic_lately(self, recipient: str, now: datetime) -> tuple[int, int]:
         """See ``bot.store.Tx``."""
-        lately = "automatic = 1 AND state != 'discarded' AND claimed_at > ?1 AND claimed_at >= ?2 AND claimed_at <= ?3"
-        times = (stamp(now - HOUR), self.get_flag(RESUMED), stamp(now))
-        all_of_them = self._row(f"SELECT count(*) FROM outbox WHERE {lately}", *times)
-        to_one = self._row(f"SELECT count(*) FROM outbox WHERE {lately} AND lower(recipient) = ?4", *times, recipient.lower())
-        return int(all_of_them[0]), int(to_one[0])
+        resumed = "coalesce((SELECT value FROM flag WHERE name = ?2), '')"
+        lately = f"FROM outbox WHERE automatic = 1 AND state != 'discarded' AND claimed_at > ?1 AND +claimed_at >= {resumed} AND claimed_at <= ?3"
+        all_of_them, to_one = self._row(
+            f"SELECT (SELECT count(*) {lately}), (SELECT count(*) {lately} AND lower(recipient) = ?4)",
+            *(stamp(now - HOUR), RESUMED, stamp(now), recipient.lower()),
+        )
+        return int(all_of_them), int(to_one)
 
     def give_back(self, message_id: str) -> None:
         """See ``bot.store.Tx``."""
