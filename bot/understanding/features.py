@@ -7,7 +7,7 @@ stemming, and a concept ("what does it cost") is one feature whichever words say
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -25,6 +25,8 @@ BEGINNING = 3  # letters by which the entries of a concept are looked up
 REMEMBERED = 10_000  # words of a model's vocabulary; a word's features take some 300 bytes
 NAMES = {"microdata.no": "microdatano", "fx.ssb.no": "fxssbno", "einnsyn.no": "einnsynno", "mikrodata.no": "microdatano"}
 
+Word = tuple[str, str, tuple[str, ...]]  # in lower case and bokmål; its stem; its concepts
+
 _norwegian = Stemmer.Stemmer("norwegian", maxCacheSize=20_000)
 _english = Stemmer.Stemmer("english", maxCacheSize=20_000)
 
@@ -41,7 +43,7 @@ class Features:
         for name, entries in words.concepts.items():
             for entry in entries:
                 self._add(name, entry.lower())
-        self._concepts = lru_cache(maxsize=20_000)(self._concepts_of)
+        self._word = lru_cache(maxsize=20_000)(self._word_of)
         self._words = lru_cache(maxsize=TEXTS)(self._words_of)  # a text is looked at for its vector, and again for what explains it
 
     def _add(self, name: str, entry: str) -> None:
@@ -62,31 +64,36 @@ class Features:
                 found.append(name)
         return tuple(dict.fromkeys(found))
 
-    def words(self, text: str) -> tuple[str, ...]:
-        """The words of a text in lower case, nynorsk forms as bokmål."""
+    def _word_of(self, written: str) -> Word:
+        form = NAMES.get(written, written)[:WORD_LENGTH]
+        form = self._nynorsk.get(form, form)
+        return form, stem(form), self._concepts_of(form)
+
+    def _words_of(self, lowered: str) -> tuple[Word, ...]:
+        return tuple(map(self._word, WORD.findall(lowered)))
+
+    def told(self, text: str) -> tuple[Word, ...]:
+        """The words of a text, in order, with all that is known of each."""
         return self._words(text[:LONGEST].lower())
 
-    def _words_of(self, lowered: str) -> tuple[str, ...]:
-        found = []
-        for word in WORD.findall(lowered):
-            word = NAMES.get(word, word)[:WORD_LENGTH]
-            found.append(self._nynorsk.get(word, word))
-        return tuple(found)
+    def words(self, text: str) -> list[str]:
+        """The words of a text in lower case, nynorsk forms as bokmål."""
+        return [form for form, _, _ in self.told(text)]
 
     def stems(self, text: str) -> list[str]:
         """The stems of a text's words, in order."""
-        return [stem(word) for word in self.words(text)]
+        return [stem for _, stem, _ in self.told(text)]
 
     def of(self, text: str) -> list[str]:
         """All features of a text, repeated as often as they occur."""
-        words = self.words(text)
-        return [*(feature for word in words for feature in of_word(word)), *self.between(words, text)]
+        return [*(feature for word in self.words(text) for feature in of_word(word)), *self.between(text)]
 
-    def between(self, words: Sequence[str], text: str) -> list[str]:
+    def between(self, text: str) -> list[str]:
         """What is more than the words one by one: pairs of stems, and concepts with their pairs."""
-        stems = [stem(word) for word in words]
+        told = self.told(text)
+        stems = [stem for _, stem, _ in told]
         found = [f"p:{first} {second}" for first, second in zip(["^", *stems], [*stems, "$"], strict=True)]
-        concepts = [name for word in words for name in self._concepts(word)]
+        concepts = [name for _, _, names in told for name in names]
         lowered = f" {text[:LONGEST].lower()} "
         for beginning in {"", *(word[:BEGINNING] for word in lowered.split(" "))} & self._phrases.keys():
             concepts += [name for phrase, name in self._phrases[beginning] if phrase in lowered]
@@ -110,9 +117,8 @@ class Lexicon:
 
     def vector(self, text: str, more: Iterable[str] = ()) -> tuple[Numbers, Floats]:
         """Indices and values of a text's known features; ``more``: features that stand beside the text's own."""
-        words = self._features.words(text)
-        beside = self._linear.numbers([*self._features.between(words, text), *more])
-        return self._linear.vector(np.concatenate([beside, *map(self._of_word, words)]))
+        beside = self._linear.numbers([*self._features.between(text), *more])
+        return self._linear.vector(np.concatenate([beside, *map(self._of_word, self._features.words(text))]))
 
 
 @lru_cache(maxsize=20_000)

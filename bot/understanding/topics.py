@@ -95,6 +95,7 @@ class Matcher:
         self._sources = tuple(sources)
         self._lexicon = Lexicon(features, linear)
         self._share = lru_cache(maxsize=50_000)(nearest.share)  # the same few hundred words make most of what people write
+        self._weight = lru_cache(maxsize=20_000)(self._weight_of)
         self.weights = np.array([*WEIGHTS, *(source.weight for source in self._sources)], dtype=np.float32)
         self._rarest = float(linear.idf.max(initial=1.0))
         self.is_topic = np.array([not name.startswith(BACKGROUND) for name in linear.classes])
@@ -185,15 +186,19 @@ class Matcher:
         """(share of a text's words, weighed by rarity, that examples of the topic have; how many words no example has)."""
         total = found = 0.0
         strangers = 0
-        for word in dict.fromkeys(self._features.stems(text)):
-            index = self._linear.vocabulary.get(f"w:{word}")
-            if index is None:
-                total, strangers = total + self._rarest, strangers + 1
-                continue
-            weight = float(self._linear.idf[index])
+        for stem in dict.fromkeys(self._features.stems(text)):
+            index, weight = self._weight(stem)
             total += weight
-            found += weight * self._share(index, topic)
+            if index is None:
+                strangers += 1
+            else:
+                found += weight * self._share(index, topic)
         return (found / total if total else 1.0), strangers
+
+    def _weight_of(self, stem: str) -> tuple[int | None, float]:
+        """The feature that a stem is, and how rare it is; of a stem that no example has, as rare as the rarest."""
+        index = self._linear.vocabulary.get(f"w:{stem}")
+        return index, self._rarest if index is None else float(self._linear.idf[index])
 
     def _numbers(self, rows: Floats, combined: Floats, best: int, second: int, against: int) -> tuple[float, ...]:
         """What the calibration reads: how far ahead the best topic is, by each source of evidence."""
