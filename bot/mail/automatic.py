@@ -124,9 +124,10 @@ def _receipt_words(seen: Seen) -> str:
 def _automatic_words(seen: Seen) -> str:
     """Somebody's system says that it is one: in so many words, and nobody asks anything beside it."""
     text = seen.body
-    match = words.AUTOMATIC_PHRASE.search(text)
+    if "?" in text or (match := words.AUTOMATIC_PHRASE.search(text)) is None:
+        return ""
     replies = re.match(r"\s{0,20}(?:re|sv|aw|fwd?|vs)\s{0,3}:", seen.subject, re.IGNORECASE)
-    if match is None or "?" in text or (replies and words.ASKS_US.search(text)):
+    if replies and words.ASKS_US.search(text):
         return ""
     around = text[max(0, match.start() - 60) : match.end() + 60]
     # "we got an automatic reply from you": told of, not said

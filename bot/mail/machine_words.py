@@ -257,8 +257,8 @@ PHISHING = (
     _words(r"https?://|click (?:here|below|the link)|klikk (?:her|på lenken)|log(?:g)? inn (?:her|via)|log ?in here"),
 )  # fmt: skip
 ADVANCE_FEE = (
-    _words(r"\b(?:million|billion) (?:us |u\.s\. )?(?:dollars|usd|euros?|pounds)|\$ ?\d[\d.,]{0,12} ?(?:million|m\b)|(?:usd|eur|gbp) ?\d{1,3}(?:[.,]\d{3}){1,4}|sum of"),
     _words(r"\b(?:next of kin|inheritance|late (?:husband|client|father)|beneficiary|lottery|lotto|award(?:ed)? winner|transfer (?:of )?(?:the )?funds?|bank account details|god bless|business proposal|compensation fund|bitcoin)\b"),
+    _words(r"\b(?:million|billion) (?:us |u\.s\. )?(?:dollars|usd|euros?|pounds)|\$ ?\d[\d.,]{0,12} ?(?:million|m\b)|(?:usd|eur|gbp) ?\d{1,3}(?:[.,]\d{3}){1,4}|sum of"),
     _words(r"\b(?:dear (?:friend|beloved|beneficiary|sir/madam|winner)|urgent|confidential(?:ity)?|strictly|reply (?:urgently|immediately)|percent|\d{2} ?%)"),
 )  # fmt: skip
 MARKETING = (

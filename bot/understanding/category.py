@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.mail.caseless import Caseless
 from bot.model import Category, Examined, Message, Statement
@@ -73,6 +74,12 @@ def forwarded_body(text: str) -> str:
     return "\n".join(line for line in text.split("\n") if not HEADER_LINE.match(line)).strip()
 
 
+@lru_cache(maxsize=4)
+def speaks_of_own(text: str) -> bool:
+    """Whether a text speaks of a project of the sender's own; asked twice of each mail, for its category and for its answer."""
+    return OWN_PROJECT.search(text) is not None
+
+
 def sounding(read: Read) -> str:
     """The text whose sound tells the category: subject and text."""
     return f"{read.message.subject}\n{read.text[:TEXT]}"
@@ -107,7 +114,7 @@ def numbers(scores: Sequence[float], read: Read) -> tuple[float, ...]:
         float(bool(read.references.stated)),
         float(bool(read.references.serial_numbers)),
         float(bool(REPLY.match(read.message.subject))),
-        float(bool(OWN_PROJECT.search(read.text[:4000]))),
+        float(speaks_of_own(read.text[:4000])),
         float(questions > 0),
         float(questions) / max(1, len(read.sentences)),
         math.log(len(read.text.split()) + 1),

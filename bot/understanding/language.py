@@ -200,7 +200,9 @@ def tell(text: str, *, domain: str = "", resolutions: Mapping[str, Language] | N
 
 def detect(text: str) -> Told:
     """The language of a text by its words, endings and letters."""
-    sample = " ".join(word for word in text[:LOOKED_AT].split() if not ADDRESS.search(word))  # the "no" of "ssb.no" tells nothing
+    sample = " ".join(
+        word for word in text[:LOOKED_AT].split() if word.isalpha() or not ADDRESS.search(word)
+    )  # the "no" of "ssb.no" tells nothing
     words = [word.lower() for word in WORD.findall(sample)]
     if not words:
         return Told(Language.NB, False, "language-uncertain")

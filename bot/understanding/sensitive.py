@@ -136,7 +136,7 @@ def find(message: Message, examined: Examined, statements: Iterable[Statement]) 
     if BREACH.search(text):
         found.append("data-breach")
     found += [kind for kind in ("access-request", "data-subject-request", "complaint") if kind in kinds]
-    if PRESS_STRONG.search(text) and PRESS.search(text):
+    if PRESS.search(text) and PRESS_STRONG.search(text):
         found.append("press")
     return tuple(found)
 

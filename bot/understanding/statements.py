@@ -251,7 +251,7 @@ def _not_done(clause: str) -> str:
 def offer(sentence: Sentence) -> str:
     """Whether an offer is accepted in words, returned signed, refused, or wanted otherwise."""
     text = sentence.text
-    if not words.OFFER.search(text):
+    if not (words.OFFER_STEMS.search(text) and words.OFFER.search(text)):
         returned = words.SIGNED.search(text) and words.RETURNED.search(text) and not words.APPLICATION.search(text)
         return "offer-returned" if returned and not sentence.question else ""
     if words.REFUSED.search(text):

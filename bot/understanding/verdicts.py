@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 
 from bot.model import Category
-from bot.understanding.category import OWN_PROJECT, REPLY, Read
+from bot.understanding.category import REPLY, Read, speaks_of_own
 from bot.understanding.topics import Asked
 
 LEAST = 1e-4  # probabilities are kept this far from 0 and 1 before their log odds are taken
@@ -39,6 +39,6 @@ def mail_numbers(read: Read, chances: Mapping[Category, float]) -> tuple[float, 
         log_odds(chances.get(Category.CASE, 0.0)),
         float(bool(read.references.stated)),
         float(bool(REPLY.match(read.message.subject))),
-        float(bool(OWN_PROJECT.search(read.text[:4000]))),
+        float(speaks_of_own(read.text[:4000])),
         float(sum(sentence.question for sentence in read.sentences)),
     )
