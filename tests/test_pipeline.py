@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bot import pipeline
 from bot.decide import Facts, Policy, decide
 from bot.knowledge import Knowledge
-from bot.model import Address, Automatic, Category, Delivery, Examined, Findings, Message, Past, Raw, Reply, Result, Understanding
+from bot.model import Address, Automatic, Category, Delivery, Examined, Findings, Message, Outgoing, Past, Raw, Reply, Result, Understanding
 from bot.pipeline import Pace
 from bot.store import StoreUnavailable
 from bot.store.keeping import KeepingRules
@@ -649,6 +649,50 @@ async def test_the_outbox_keeps_the_pace(room: Mailroom) -> None:
             await pipeline.deliver_forever(room.parts)
     assert len(room.recorder.sent) == 3
     await room.parts.store.write(lambda tx: tx.release_claims())
+
+
+async def test_a_stop_waits_for_the_mail_that_is_on_its_way_and_takes_no_other(room: Mailroom) -> None:
+    """The relay has it: that must be written down, or it goes out once more."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    @dataclass
+    class Slow(Recorder):
+        async def send(self, mail: Outgoing) -> Delivery:
+            begun.set()
+            await ended.wait()
+            return await super().send(mail)
+
+    room.parts.sender = Slow()
+    for number in range(2):
+        await room.take(letter(*UNKNOWN, sender=f"n{number}@uio.example"))
+    waiting = len(await room.outbox("waiting"))
+    delivering = asyncio.create_task(pipeline.deliver_forever(room.parts))
+    await begun.wait()
+    delivering.cancel()
+    await asyncio.sleep(0.05)
+    assert not delivering.done()
+    ended.set()
+    with pytest.raises(asyncio.CancelledError):
+        await delivering
+
+    assert len(room.recorder.sent) == 1 and waiting > 1
+    assert [row["message_id"] for row in await room.outbox("sent")] == [room.recorder.sent[0].message_id]
+    assert len(await room.outbox("waiting")) == waiting - 1
+
+
+async def test_a_stop_does_not_wait_for_the_minute_to_be_over(opened: Open) -> None:
+    async with opened() as room:
+        room.parts.per_minute = 1
+        for number in range(2):
+            await room.take(letter(*UNKNOWN, sender=f"n{number}@uio.example"))
+        delivering = asyncio.create_task(pipeline.deliver_forever(room.parts))
+        async with asyncio.timeout(20):
+            while not await room.outbox("sending") or not room.recorder.sent:
+                await asyncio.sleep(0.01)
+            delivering.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await delivering
+        assert len(room.recorder.sent) == 1
 
 
 # ── language ──────────────────────────────────────────────────────────────────────────────────────────────────

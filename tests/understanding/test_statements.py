@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.understanding import sentences, statements
+from bot.understanding import statement_words as words
 
 
 def kinds(text: str, *, about: bool = False) -> set[str]:
@@ -265,3 +266,38 @@ def test_total_on_any_text(text: str) -> None:
 )
 def test_thanks_that_need_nobody(text: str, only: bool) -> None:
     assert statements.is_thanks_only(sentences.body(text)) is only
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "tilbudet",
+                "pristilbud",
+                "tilboda",
+                "offered",
+                "Offer",
+                "quote",
+                "quotations",
+                "avtalen",
+                "samarbeidsavtalen",
+                "KONTRAKTEN",
+                "agreements",
+                "subcontract",
+                "tender",
+                "vilkårene",
+                "terms",
+                "prisen",
+                "prisoverslag",
+                "estimatet",
+                "offerten",
+                "anbudet",
+                "data",
+                "sendt",
+            ]
+        ),
+        max_size=3,
+    ).map(" ".join)
+)
+def test_what_is_looked_for_first_stands_in_every_word_for_an_offer(text: str) -> None:
+    assert words.OFFER_STEMS.search(text) or not words.OFFER.search(text)
