@@ -41,6 +41,7 @@ RESERVE = 1 / 3  # of that share is kept back: a threshold chosen on the same an
 LEAST = 0.5  # what is more probably wrong than right is never said, whatever the held-out answers below it were worth
 MANY = 4  # topics that one answer may hold at most
 MATTERS = frozenset({Category.DELETION, Category.OFFER, Category.APPLICATION})  # something was done; a question is another matter
+WITH_DOCUMENTS = 0.9  # how sure it must be that a mail only asks, for an answer to go out, where documents came with it
 STRANGE = frozenset({"elsewhere", "tricks", "small-talk", "other-ssb"})
 FOLLOW_UP = re.compile(
     r"^\s*(?:og|men|enn|hva med|kva med|ka med|and|but|what about|how about|then|so|da|i så fall|in that case|gjelder det|gjeld det|does that|is that|what if|hva hvis|kva om)\b",
@@ -316,7 +317,16 @@ def _faqs(told: Read, chances: Mapping[Category, float], model: Model) -> tuple[
     numbers = mail_numbers(told, chances)
     if told.asked is None or numbers is None:
         return (), 0.0
-    return answers(told.asked, told.sentences, model, model.mail_verdict(numbers), model.assurance.threshold)
+    sure = model.mail_verdict(numbers)
+    if _may_hand_in(told, chances):
+        return (), min(sure, chances.get(Category.FAQ, 0.0))
+    return answers(told.asked, told.sentences, model, sure, model.assurance.threshold)
+
+
+def _may_hand_in(told: Read, chances: Mapping[Category, float]) -> bool:
+    """Documents came with what may be more than a question: the letter of an application asks to be approved, too."""
+    documents = [one for one in told.message.attachments if not one.type.startswith("image/")]
+    return bool(documents) and chances.get(Category.FAQ, 0.0) < WITH_DOCUMENTS
 
 
 def answers(
@@ -324,19 +334,20 @@ def answers(
 ) -> tuple[tuple[str, ...], float]:
     """(topics, confidence): the best topic where it answers the whole, each question's own where they have several, else none.
 
-    ``sure``: how probable it is that the best topic is right for the whole. Several topics go out together only if every question is
-    above the threshold for itself: both are answered, or neither.
+    ``sure``: how probable it is that the best topic is right for the whole. Several topics go out together only if the best of the whole
+    is among them and all of them together are surer than the threshold: both are answered, or neither.
     """
     if asked.apart:
         found: list[str] = []
-        least = 1.0
+        least = together = 1.0
         for sentence in [each for each in told if each.question]:
             alone = model.matcher.ask([sentence])
-            least = min(least, model.chat_verdict(chat_numbers(alone)) if alone is not None else 0.0)
+            right = model.chat_verdict(chat_numbers(alone)) if alone is not None else 0.0
+            least, together = min(least, right), together * right
             found.append(alone.best if alone is not None else "")
         topics = tuple(dict.fromkeys(found))
-        if least >= max(threshold, model.chat.threshold) and 1 < len(topics) <= MANY:
-            return topics, least
+        if 1 < len(topics) <= MANY and asked.best in topics and least >= model.chat.threshold and together >= threshold:
+            return topics, together
     return ((asked.best,), sure) if sure >= threshold else ((), sure)
 
 
@@ -382,6 +393,8 @@ def _evidence(told: Read, chances: dict[Category, float], model: Model, sure: fl
     found.append(
         Evidence("threshold", f"confidence of an answer {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold)
     )
+    if told.asked is not None and _may_hand_in(told, chances):
+        found.append(Evidence("threshold", "documents came with it, and it may do more than ask: no answer by itself", WITH_DOCUMENTS))
     found.append(Evidence("version", f"knowledge {model.knowledge.version}"))
     return tuple(found)
 

@@ -58,6 +58,21 @@ def test_category(model: Model, category: Category, text: str) -> None:
     assert read(model, text).category is category
 
 
+def test_documents_with_what_may_be_an_application_are_not_answered_away(model: Model) -> None:
+    """The letter of an application asks to be approved, and sounds like the question whether one may be."""
+    text = "Hei,\n\nvi er et forskningssenter og vil gjerne bli godkjent som mottaker av mikrodata. Se våre papirer.\n\nMvh Kari"
+    told = read(model, text, "Godkjenning", ("Vedtekter.pdf", "Vedtekter for senteret"), ("Aarsrapport.pdf", "Årsrapport 2025"))
+    assert told.faqs == ()
+    assert told.category is not Category.FAQ or any("documents came with it" in each.text for each in told.evidence)
+
+
+def test_two_questions_are_answered_both_or_neither(model: Model) -> None:
+    both = read(model, "Hei,\n\nhvem kan signere tilbudet? Og hvor lenge kan man klage på en leveranse?\n\nMvh Kari")
+    assert set(both.faqs) == {"who-can-sign", "complaint-deadline"}
+    strange = read(model, "Hei,\n\nhvem kan signere tilbudet? Og hvor mange kaniner bor det på Stortinget?\n\nMvh Kari")
+    assert strange.faqs == ()
+
+
 def test_quoted_text_is_nobodys_statement(model: Model) -> None:
     quoted = "Hei, når går fristen ut for oss?\n\nMvh Kari\n\nDen 1. mars 2026 skrev Ola:\n> Vi har slettet alle data i sak 20/1234.\n> Mvh Ola\n"
     told = read(model, quoted, "Re: Sletting")
