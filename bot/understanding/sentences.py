@@ -47,7 +47,8 @@ SIGNED_OFF = re.compile(
 )
 
 INTERROGATIVE = re.compile(
-    r"^(?:og|men|så|eller|and|but|or|also|samt|videre|vidare|further)?[\s,:]*(?:hva|hvem|hvilke[nt]?|hvor\w*|hvorfor|hvordan|kva\w*|kven|korleis|kor|kvifor|ka|kem|kordan|hvad|hvornår|vad|hur|"
+    r"^(?:(?:og|men|så|eller|and|but|or|also|samt|videre|vidare|further(?:more)?|(?:for )?det (?:første|fyrste|andre|tredje)|(?:først|fyrst|sist|til slutt|dernest|deretter|dessuten|i tillegg|og så|then|next|"
+    r"first(?:ly)?|second(?:ly)?|third(?:ly)?|last(?:ly)?|finally|besides|moreover|additionally|in addition))\b[\s,:;–-]*){0,3}(?:hva|hvem|hvilke[nt]?|hvor\w*|hvorfor|hvordan|kva\w*|kven|korleis|kor|kvifor|ka|kem|kordan|hvad|hvornår|vad|hur|"
     r"what\w*|who|whom|which|where|why|how)\b",
     re.IGNORECASE,
 )

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from bot.knowledge import Example, Knowledge, load
 from bot.mail import quoting
 from bot.model import Address, Category, Examined, Language, Message
-from bot.understanding import sentences
+from bot.understanding import LEAST, sentences
 from bot.understanding.category import Read, featured, numbers, scores, settled
 from bot.understanding.features import Features
 from bot.understanding.fitting import forest, linear, logistic, nearest
@@ -244,12 +244,17 @@ def _verdicts(
 
 
 def expect(held_out: npt.NDArray[np.float64]) -> None:
-    """Fill in the last column: how often answers of a confidence are right, by a logistic curve through all held-out answers (Platt 1999)."""
-    spoken = held_out[:, 0] > 0
-    surely = [[log_odds(float(confidence))] for confidence in held_out[:, 0]]
-    right = held_out[:, 1] > 0
-    curve = logistic([row for row, said in zip(surely, spoken, strict=True) if said], right[spoken].tolist(), strength=100.0)
-    held_out[:, 4] = [float(curve(row)[0]) if said else 0.0 for row, said in zip(surely, spoken, strict=True)]
+    """Fill in the last column: how often answers of a confidence are right, by a logistic curve (Platt 1999).
+
+    The curve goes through all held-out answers that might ever be said; those below say nothing of how sure the sure ones are.
+    """
+    sure = held_out[:, 0] >= LEAST
+    right = held_out[sure, 1] > 0
+    if right.all() or not right.any():
+        held_out[sure, 4] = right
+        return
+    curve = logistic([[log_odds(float(confidence))] for confidence in held_out[sure, 0]], right.tolist(), strength=1000.0)
+    held_out[sure, 4] = [float(curve([log_odds(float(confidence))])[0]) for confidence in held_out[sure, 0]]
 
 
 def _folds(cases: Sequence[Case], usable: Sequence[int]) -> list[tuple[list[int], list[int]]]:

@@ -66,6 +66,13 @@ def test_documents_with_what_may_be_an_application_are_not_answered_away(model: 
     assert told.category is not Category.FAQ or any("documents came with it" in each.text for each in told.evidence)
 
 
+def test_the_press_is_not_answered_by_a_machine(model: Model) -> None:
+    question = "Hvem kan få tilgang til mikrodata fra dere?"
+    assert read(model, f"Hei,\n\n{question}\n\nMvh Kari").faqs
+    told = read(model, f"Hei,\n\njeg er journalist og lager en sak. {question}\n\nMvh Kari")
+    assert told.faqs == () and any("press" in each.text for each in told.evidence if each.kind == "threshold")
+
+
 def test_two_questions_are_answered_both_or_neither(model: Model) -> None:
     both = read(model, "Hei,\n\nhvem kan signere tilbudet? Og hvor lenge kan man klage på en leveranse?\n\nMvh Kari")
     assert set(both.faqs) == {"who-can-sign", "complaint-deadline"}
