@@ -19,8 +19,10 @@ RAREST = 2  # a feature of a single example teaches nothing but that example
 TREES, LEAF = 200, 5  # of a forest: how many trees, and how many texts a leaf rests on at least
 
 
-def linear(featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength: float = STRENGTH) -> Linear:
-    """One linear support vector machine per view and class (one against the rest)."""
+def linear(
+    featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength: float = STRENGTH, weights: Sequence[float] | None = None
+) -> Linear:
+    """One linear support vector machine per view and class (one against the rest); ``weights``: what each text counts, else 1."""
     vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True, min_df=RAREST, norm=None, dtype=np.float32)
     matrix = vectorizer.fit_transform(featured)
     names = vectorizer.get_feature_names_out()
@@ -31,7 +33,7 @@ def linear(featured: Sequence[Sequence[str]], labels: Sequence[str], *, strength
 
     def fit(view: str) -> tuple[tuple[str, ...], Floats, Floats]:
         kept = np.fromiter((in_view(name, view) for name in names), dtype=np.bool_, count=len(names))
-        machine = LinearSVC(C=strength, tol=1e-3, random_state=0).fit(_normalised(matrix[:, kept]), labels)
+        machine = LinearSVC(C=strength, tol=1e-3, random_state=0).fit(_normalised(matrix[:, kept]), labels, weights)
         full = np.zeros((len(names), len(machine.classes_)), dtype=np.float32)
         full[kept] = machine.coef_.T
         return tuple(str(name) for name in machine.classes_), full, machine.intercept_.astype(np.float32)

@@ -29,14 +29,14 @@ from bot.understanding.features import Features
 from bot.understanding.fitting import forest, linear, logistic, nearest
 from bot.understanding.labelled import message_of
 from bot.understanding.language import detect
-from bot.understanding.learned import Logistic
+from bot.understanding.learned import Linear, Logistic
 from bot.understanding.reading import read
 from bot.understanding.topics import BACKGROUND, Asked, Matcher
 from bot.understanding.verdicts import chat_numbers, log_odds, mail_numbers
 
 CATEGORY_STRENGTH = 0.3  # C of the category models
 FOLDS = 10
-SHARE = 8000  # paraphrases and negatives that teach the categories the sound of a question, beside the category examples
+ASKED = 0.5  # what a paraphrase or negative counts, beside a category example, in what the categories sound like
 OWN_WEIGHT = 8  # a real mail teaches the weighing of categories more than an example sentence does
 
 
@@ -101,8 +101,7 @@ def learn(knowledge: Knowledge) -> dict[str, npt.NDArray[np.generic]]:
     lesson.composed = composed(lesson, matcher)
     for case in (*lesson.mails, *lesson.questions, *lesson.composed):
         case.read = replace(case.read, asked=matcher.again(case.asked))
-    chosen = np.random.default_rng(1).permutation(len(texts))[:SHARE]
-    more = [(topic_features[number], _category_of(labels[number])) for number in chosen]
+    more = [(each, _category_of(label)) for each, label in zip(topic_features, labels, strict=True)]
     categories = _categories(knowledge, features, matcher, lesson, more)
     chat, mail = chat_verdicts(lesson), mail_verdicts(lesson)
     return {
@@ -273,7 +272,7 @@ def _categories(
     names = [example.category.value for example in knowledge.examples]
     sounds = [featured(features, each) for each in reads]
     rows = _out_of_fold(sounds, names, more)
-    model = linear([*sounds, *(each for each, _ in more)], [*names, *(name for _, name in more)], strength=CATEGORY_STRENGTH)
+    model = _sounding(sounds, names, more)
     taught = [(numbers(row, each), name) for row, each, name in zip(rows, reads, names, strict=True)]
     cases = [*lesson.mails, *lesson.questions, *lesson.composed]
     own = [numbers(scores(features, model, case.read), case.read) for case in cases]
@@ -313,6 +312,13 @@ def _category_of(label: str) -> str:
     return "case" if label == BACKGROUND + "own-case" else "other"
 
 
+def _sounding(sounds: Sequence[list[str]], names: Sequence[str], more: Sequence[tuple[list[str], str]]) -> Linear:
+    """What the categories sound like: by their examples, and by ``more``, which teaches what a question sounds like."""
+    weights = [1.0] * len(sounds) + [ASKED] * len(more)
+    texts, labels = [*sounds, *(each for each, _ in more)], [*names, *(name for _, name in more)]
+    return linear(texts, labels, strength=CATEGORY_STRENGTH, weights=weights)
+
+
 def _out_of_fold(sounds: list[list[str]], names: list[str], more: Sequence[tuple[list[str], str]]) -> list[list[float]]:
     """Scores of each example by a model that has not seen it."""
     found: list[list[float]] = [[] for _ in sounds]
@@ -320,11 +326,7 @@ def _out_of_fold(sounds: list[list[str]], names: list[str], more: Sequence[tuple
     for fold in range(3):
         out = set(order[fold::3].tolist())
         kept = [number for number in range(len(sounds)) if number not in out]
-        model = linear(
-            [*(sounds[n] for n in kept), *(each for each, _ in more)],
-            [*(names[n] for n in kept), *(name for _, name in more)],
-            strength=CATEGORY_STRENGTH,
-        )
+        model = _sounding([sounds[n] for n in kept], [names[n] for n in kept], more)
         for number in out:
             found[number] = [float(value) for value in model.scores(sounds[number]).mean(axis=0)]
     return found
