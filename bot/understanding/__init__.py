@@ -20,7 +20,6 @@ from scipy.special import betaincinv
 
 from bot.knowledge import Fault, Knowledge
 from bot.mail.authentication import judge
-from bot.mail.caseless import Caseless
 from bot.model import Assurance, Category, Evidence, Examined, Language, Message, Score, Understanding
 from bot.understanding import sensitive, sentences, statements
 from bot.understanding.category import Categoriser, Read
@@ -30,9 +29,9 @@ from bot.understanding.learned import Forest, Linear, Logistic, Nearest
 from bot.understanding.reading import read
 from bot.understanding.topics import Asked as Matched
 from bot.understanding.topics import Matcher
-from bot.understanding.verdicts import chat_numbers, mail_numbers
+from bot.understanding.verdicts import chat_numbers, for_a_person, mail_numbers
 
-FORMAT = "21"  # of the arrays; a cache of another format is learned anew
+FORMAT = "22"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
 KEPT = 6  # learned models in the cache folder
 PRECISION, FLOOR = 0.99, 0.95
@@ -42,11 +41,6 @@ RESERVE = 1 / 3  # of that share is kept back: a threshold chosen on the same an
 LEAST = 0.5  # what is more probably wrong than right is never said, whatever the held-out answers below it were worth
 MANY = 4  # topics that one answer may hold at most
 MATTERS = frozenset({Category.DELETION, Category.OFFER, Category.APPLICATION})  # something was done; a question is another matter
-WITH_DOCUMENTS = 0.9  # how sure it must be that a mail only asks, for an answer to go out, where documents came with it
-PRESS = Caseless(
-    r"\b(?:journalist\w*|reporter(?:en|s)?|pressekontakt\w*|(?:stille|stiller|still|vera med|være med) (?:opp )?(?:til|på) (?:et |eit )?intervju|intervjue (?:ein|en|éin|noen|nokon|deg|dere|dykk)|"
-    r"interview (?:you|one|someone|somebody)|press (?:desk|enquiry|inquiry|officer?))\b"
-)
 STRANGE = frozenset({"elsewhere", "tricks", "small-talk", "other-ssb"})
 FOLLOW_UP = re.compile(
     r"^\s*(?:og|men|enn|hva med|kva med|ka med|and|but|what about|how about|then|so|da|i så fall|in that case|gjelder det|gjeld det|does that|is that|what if|hva hvis|kva om)\b",
@@ -323,18 +317,9 @@ def _faqs(told: Read, chances: Mapping[Category, float], model: Model) -> tuple[
     if told.asked is None or numbers is None:
         return (), 0.0
     sure = model.mail_verdict(numbers)
-    if _for_a_person(told, chances):
+    if for_a_person(told, chances):
         return (), min(sure, chances.get(Category.FAQ, 0.0))
     return answers(told.asked, told.sentences, model, sure, model.assurance.threshold)
-
-
-def _for_a_person(told: Read, chances: Mapping[Category, float]) -> str:
-    """Why a mail gets no answer by itself, however well its question is known; ``""`` for nothing of the kind."""
-    if chances.get(Category.FAQ, 0.0) < WITH_DOCUMENTS and any(not one.type.startswith("image/") for one in told.message.attachments):
-        return "documents came with it, and it may do more than ask (the letter of an application asks to be approved, too)"
-    if PRESS.search(told.text):
-        return "it may come from the press"
-    return ""
 
 
 def answers(
@@ -401,7 +386,7 @@ def _evidence(told: Read, chances: dict[Category, float], model: Model, sure: fl
     found.append(
         Evidence("threshold", f"confidence of an answer {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold)
     )
-    if told.asked is not None and (why := _for_a_person(told, chances)):
+    if told.asked is not None and (why := for_a_person(told, chances)):
         found.append(Evidence("threshold", f"no answer by itself: {why}", 1.0))
     found.append(Evidence("version", f"knowledge {model.knowledge.version}"))
     return tuple(found)

@@ -32,7 +32,7 @@ from bot.understanding.language import detect
 from bot.understanding.learned import Linear, Logistic
 from bot.understanding.reading import read
 from bot.understanding.topics import BACKGROUND, Asked, Matcher
-from bot.understanding.verdicts import chat_numbers, log_odds, mail_numbers
+from bot.understanding.verdicts import chat_numbers, for_a_person, log_odds, mail_numbers
 
 CATEGORY_STRENGTH = 0.3  # C of the category models
 FOLDS = 10
@@ -219,8 +219,8 @@ def mail_verdicts(lesson: Lesson) -> Verdicts:
         len(lesson.mails),
     )
     for row, case in zip(found.held_out, lesson.mails, strict=True):
-        if max(case.chances, key=lambda name: case.chances[name]) is not Category.FAQ:
-            row[0] = 0.0  # a mail of another category is never answered
+        if max(case.chances, key=lambda name: case.chances[name]) is not Category.FAQ or for_a_person(case.read, case.chances):
+            row[0] = 0.0  # never answered
     expect(found.held_out)
     return found
 

@@ -9,10 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from bot.mail.caseless import Caseless
 from bot.model import Category
 from bot.understanding.category import REPLY, Read, speaks_of_own
+from bot.understanding.sentences import is_question
 from bot.understanding.topics import Asked
 
+WITH_DOCUMENTS = 0.9  # how sure it must be that a mail only asks, for an answer to go out, where documents came with it
+FEW = 15  # words in which somebody who asks nothing can hardly have hidden a question
+PRESS = Caseless(
+    r"\b(?:journalist\w*|reporter(?:en|s)?|pressekontakt\w*|(?:stille|stiller|still|vera med|være med) (?:opp )?(?:til|på) (?:et |eit )?intervju"
+    r"|intervjue (?:ein|en|éin|noen|nokon|deg|dere|dykk)|"
+    r"interview (?:you|one|someone|somebody)|press (?:desk|enquiry|inquiry|officer?))\b"
+)
 LEAST = 1e-4  # probabilities are kept this far from 0 and 1 before their log odds are taken
 
 
@@ -42,3 +51,15 @@ def mail_numbers(read: Read, chances: Mapping[Category, float]) -> tuple[float, 
         float(speaks_of_own(read.text[:4000])),
         float(sum(sentence.question for sentence in read.sentences)),
     )
+
+
+def for_a_person(read: Read, chances: Mapping[Category, float]) -> str:
+    """Why a mail gets no answer by itself, however well its question is known; ``""`` for nothing of the kind."""
+    if chances.get(Category.FAQ, 0.0) < WITH_DOCUMENTS and any(not one.type.startswith("image/") for one in read.message.attachments):
+        return "documents came with it, and it may do more than ask (the letter of an application asks to be approved, too)"
+    if PRESS.search(read.text):
+        return "it may come from the press"
+    asks = any(sentence.question for sentence in read.sentences) or is_question(read.message.subject)
+    if not asks and len(read.text.split()) < FEW:
+        return "it is short and asks nothing"
+    return ""

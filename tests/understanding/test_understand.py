@@ -73,6 +73,11 @@ def test_the_press_is_not_answered_by_a_machine(model: Model) -> None:
     assert told.faqs == () and any("press" in each.text for each in told.evidence if each.kind == "threshold")
 
 
+@pytest.mark.parametrize("text", ["filen er fortsatt borte.", "dataa er her no.", "we cannot accept the price.", "skjemaet ligger ved."])
+def test_a_few_words_that_ask_nothing_are_not_answered(model: Model, text: str) -> None:
+    assert read(model, f"Hei,\n\n{text}\n\nOla", "Re: Nedlasting av data").faqs == ()
+
+
 def test_two_questions_are_answered_both_or_neither(model: Model) -> None:
     both = read(model, "Hei,\n\nhvem kan signere tilbudet? Og hvor lenge kan man klage på en leveranse?\n\nMvh Kari")
     assert set(both.faqs) == {"who-can-sign", "complaint-deadline"}
