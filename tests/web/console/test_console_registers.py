@@ -114,7 +114,7 @@ async def test_application_is_tied_to_the_archives_reference(enter: Enter, desk:
     page = await enter()
     await page.goto(f"{desk.base_url}/console/applications")
     card = page.locator("article", has_text="M-").first
-    await expect(card.locator("li.missing")).to_contain_text("DPIA")
+    await expect(card.locator("li.missing", has_text="DPIA")).to_be_visible()
     await card.get_by_label("Saksreferanse").fill("99/9999")
     await card.get_by_role("button", name="Lagre").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Det gikk ikke")
