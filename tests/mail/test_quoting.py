@@ -94,6 +94,8 @@ def test_r25_answers_between_the_lines() -> None:
         "Med hilsen fra styret ber vi om svar innen fredag?",
         "Sent from my desk, this is much easier than from my telephone.",
         "På vegne av prosjektgruppen ber vi om utsettelse.",
+        "I work at a university in Italy. Can institutions abroad get access?",
+        "Jeg jobber utenfor Norge, men i et norsk prosjekt. Får jeg tilgang?",
     ],
 )
 def test_r25_nothing_of_the_senders_is_cut(text: str) -> None:
@@ -129,6 +131,7 @@ def test_r25_nothing_of_the_senders_is_cut(text: str) -> None:
         "Mit freundlichen Grüßen\nKari",
         "Cordialement,\nKari",
         "Ystävällisin terveisin\nKari",
+        "Best regards\nKari\n\nI work at odd hours and do not expect an answer outside yours.",
         "Mvh Kari\n\nInformasjonen i denne e-posten er konfidensiell.",
         "This email and any files are confidential and intended solely for the addressee.\nIf you got it by mistake, is that our fault? Tell us.",
     ],
