@@ -75,7 +75,9 @@ def learner(model: Model, coverage: float = 0.0, wait: threading.Event | None = 
 
 def surely_asked(model: Model, topic: str = "who-can-sign") -> str:
     """The letter that the model is surest belongs to a topic: a test of the console must not hang on a threshold."""
-    asked = [understanding.ask(question, model) for question in model.knowledge.topics[topic].questions[Language.NB]]
+    asked = [
+        understanding.ask(question, model) for question in model.knowledge.topics[topic].questions[Language.NB] if question.endswith("?")
+    ]
     best = max((each for each in asked if each.faq == topic), key=lambda each: each.confidence)
     return f"Hei,\n\n{best.question}\n\nHilsen Kari"
 
