@@ -261,7 +261,8 @@ def understand(
     with model.lock:
         told = read(message, examined, model.matcher)
         category, confidence, chances = _category(message, told, model)
-        faqs, sure = _faqs(told, chances, model)
+        why_not = for_a_person(told, chances)
+        faqs, sure = _faqs(told, chances, model, why_not)
         answerable = bool(faqs) or (category in MATTERS and _asks_beside(told, model))
     language = tell(told.text or message.subject, domain=message.sender.domain, resolutions=resolutions)
     best = told.asked
@@ -284,7 +285,7 @@ def understand(
         sensitive=sensitive.find(message, examined, told.statements),
         thanks_only=category in (Category.OTHER, Category.CASE) and _only_thanks(message, told),
         authentication=judge(message, trusted_authserv),
-        evidence=(*_evidence(told, chances, model, sure), Evidence("language", language.reason, float(language.sure))),
+        evidence=(*_evidence(told, chances, model, sure, why_not), Evidence("language", language.reason, float(language.sure))),
     )
 
 
@@ -311,13 +312,13 @@ def _asks_beside(told: Read, model: Model) -> bool:
     return any(each is not None and model.chat_verdict(chat_numbers(each)) >= model.chat.threshold for each in asked)
 
 
-def _faqs(told: Read, chances: Mapping[Category, float], model: Model) -> tuple[tuple[str, ...], float]:
-    """(topics, confidence): what would be answered to a mail, every question of it, or nothing."""
+def _faqs(told: Read, chances: Mapping[Category, float], model: Model, why_not: str) -> tuple[tuple[str, ...], float]:
+    """(topics, confidence): what would be answered to a mail, every question of it, or nothing. ``why_not``: see ``for_a_person``."""
     numbers = mail_numbers(told, chances)
     if told.asked is None or numbers is None:
         return (), 0.0
     sure = model.mail_verdict(numbers)
-    if for_a_person(told, chances):
+    if why_not:
         return (), min(sure, chances.get(Category.FAQ, 0.0))
     return answers(told.asked, told.sentences, model, sure, model.assurance.threshold)
 
@@ -375,7 +376,7 @@ def _also(category: Category, told: Read, chances: dict[Category, float], answer
     return tuple(dict.fromkeys(found))
 
 
-def _evidence(told: Read, chances: dict[Category, float], model: Model, sure: float) -> tuple[Evidence, ...]:
+def _evidence(told: Read, chances: dict[Category, float], model: Model, sure: float, why_not: str) -> tuple[Evidence, ...]:
     found = [
         Evidence("statement", f"{statement.kind} ({statement.where}): {statement.sentence[:300]}", 1.0) for statement in told.statements[:6]
     ]
@@ -386,8 +387,8 @@ def _evidence(told: Read, chances: dict[Category, float], model: Model, sure: fl
     found.append(
         Evidence("threshold", f"confidence of an answer {sure:.3f} against {model.assurance.threshold:.3f}", model.assurance.threshold)
     )
-    if told.asked is not None and (why := for_a_person(told, chances)):
-        found.append(Evidence("threshold", f"no answer by itself: {why}", 1.0))
+    if told.asked is not None and why_not:
+        found.append(Evidence("threshold", f"no answer by itself: {why_not}", 1.0))
     found.append(Evidence("version", f"knowledge {model.knowledge.version}"))
     return tuple(found)
 

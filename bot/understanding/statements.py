@@ -191,25 +191,27 @@ def _done_at(clause: str) -> int | None:
         re.IGNORECASE,
     ):
         return match2.end()
-    match3 = words.GONE.search(clause)
-    if (
-        match3
-        and not words.BODY_GONE.search(clause)
-        and words.THINGS.search(clause)
-        and re.search(
-            r"\b(?:data\w*|\w*fil\w*|material\w*|opplysning\w*|files?|copies|copy|\w*kopi\w*|records?|microdata|mikrodata)\b",
-            clause,
-            re.IGNORECASE,
-        )
+    return _gone_at(clause)
+
+
+def _gone_at(clause: str) -> int | None:
+    """Where data are said to be there no more, or None; files that somebody cannot find or fetch are wanted, not deleted."""
+    gone = words.GONE.search(clause)
+    if gone is None or words.BODY_GONE.search(clause) or not words.THINGS.search(clause):
+        return None
+    if not re.search(
+        r"\b(?:data\w*|\w*fil\w*|material\w*|opplysning\w*|files?|copies|copy|\w*kopi\w*|records?|microdata|mikrodata)\b",
+        clause,
+        re.IGNORECASE,
     ):
-        if re.search(
-            r"\b(?:trenger|treng|need\w*|åpn\w*|open\w*|access\w*|bruk\w*|use[sd]?|virker|verkar|finner|finn|(?:ned|opp)last\w*|(?:down|up)load\w*|overføring\w*|transfer\w*|portal\w*|lenk\w*|link\w*)\b",
-            clause,
-            re.IGNORECASE,
-        ):
-            return None
-        return match3.end()
-    return None
+        return None
+    if re.search(
+        r"\b(?:trenger|treng|need\w*|åpn\w*|open\w*|access\w*|bruk\w*|use[sd]?|virker|verkar|finner|finn|(?:ned|opp)last\w*|(?:down|up)load\w*|overføring\w*|transfer\w*|portal\w*|lenk\w*|link\w*)\b",
+        clause,
+        re.IGNORECASE,
+    ):
+        return None
+    return gone.end()
 
 
 def _negated(before: str, clause: str, done: int) -> bool:

@@ -199,13 +199,15 @@ class Verdicts:
 def chat_verdicts(lesson: Lesson) -> Verdicts:
     """Whether the answer to a question is right: from questions alone, for people write to a chat otherwise than in a mail."""
     cases = [*lesson.questions, *lesson.composed]
-    return _verdicts(
+    found = _verdicts(
         lesson,
         [chat_numbers(case.asked) if case.asked is not None else None for case in cases],
         [case.asked is not None and case.asked.best in (*case.faq, *case.also) for case in cases],
         cases,
         len(lesson.questions),
     )
+    expect(found.held_out)
+    return found
 
 
 def mail_verdicts(lesson: Lesson) -> Verdicts:
@@ -238,7 +240,6 @@ def _verdicts(
     for number, case in enumerate(cases):
         exact = case.asked is not None and case.asked.best in case.faq
         held_out[number, 1:4] = right[number], bool(case.faq), exact
-    expect(held_out[:counted])
     return Verdicts(forest([rows[n] for n in usable], [right[n] for n in usable]), held_out[:counted])  # type: ignore[misc]
 
 

@@ -58,24 +58,11 @@ def test_category(model: Model, category: Category, text: str) -> None:
     assert read(model, text).category is category
 
 
-def test_documents_with_what_may_be_an_application_are_not_answered_away(model: Model) -> None:
-    """The letter of an application asks to be approved, and sounds like the question whether one may be."""
-    text = "Hei,\n\nvi er et forskningssenter og vil gjerne bli godkjent som mottaker av mikrodata. Se våre papirer.\n\nMvh Kari"
-    told = read(model, text, "Godkjenning", ("Vedtekter.pdf", "Vedtekter for senteret"), ("Aarsrapport.pdf", "Årsrapport 2025"))
-    assert told.faqs == ()
-    assert told.category is not Category.FAQ or any("documents came with it" in each.text for each in told.evidence)
-
-
 def test_the_press_is_not_answered_by_a_machine(model: Model) -> None:
     question = "Hvem kan få tilgang til mikrodata fra dere?"
     assert read(model, f"Hei,\n\n{question}\n\nMvh Kari").faqs
     told = read(model, f"Hei,\n\njeg er journalist og lager en sak. {question}\n\nMvh Kari")
     assert told.faqs == () and any("press" in each.text for each in told.evidence if each.kind == "threshold")
-
-
-@pytest.mark.parametrize("text", ["filen er fortsatt borte.", "dataa er her no.", "we cannot accept the price.", "skjemaet ligger ved."])
-def test_a_few_words_that_ask_nothing_are_not_answered(model: Model, text: str) -> None:
-    assert read(model, f"Hei,\n\n{text}\n\nOla", "Re: Nedlasting av data").faqs == ()
 
 
 def test_two_questions_are_answered_both_or_neither(model: Model) -> None:
