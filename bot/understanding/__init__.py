@@ -39,6 +39,7 @@ CHAT_PRECISION = 0.97  # somebody who sits there sees the source, asks again or 
 BESIDE = 0.02  # of what must not be answered; precision alone lets that share grow with the number of easy answers
 RESERVE = 1 / 3  # of that share is kept back: a threshold chosen on the same answers flatters itself
 LEAST = 0.5  # what is more probably wrong than right is never said, whatever the held-out answers below it were worth
+FAULTS = (5, 20)  # the k-th surest faults before which the order of answers is judged; about where the thresholds stand
 MANY = 4  # topics that one answer may hold at most
 MATTERS = frozenset({Category.DELETION, Category.OFFER, Category.APPLICATION})  # something was done; a question is another matter
 STRANGE = frozenset({"elsewhere", "tricks", "small-talk", "other-ssb"})
@@ -66,8 +67,15 @@ class Model:
     chat_verdict: Forest
     lock: threading.Lock
     category_accuracy: float = 0.0  # held-out, on our own evaluation mails
-    auroc: float = 0.0  # held-out: how often a right answer to a mail is surer than a wrong one; steadier than what a threshold gives
-    chat_auroc: float = 0.0
+    pauc: float = 0.0  # held-out, of answers to mails; steadier than what one threshold gives
+    chat_pauc: float = 0.0
+    path: Path | None = None  # where it lies in the cache
+
+    def used(self) -> None:
+        """Say in the cache that this model is in use, lest ``tidy`` takes it for an old one."""
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,12 @@ def prepare(
                     tidy(folder)
     if arrays is None:
         raise LearningFailed("the learned model cannot be read; check the disk of service.data and start again")
-    return model_of(knowledge, arrays, precision=precision, floor=floor, chat_precision=chat_precision)
+    model = replace(
+        model_of(knowledge, arrays, precision=precision, floor=floor, chat_precision=chat_precision),
+        path=path if cache is not None else None,
+    )
+    model.used()
+    return model
 
 
 def model_of(
@@ -144,8 +157,8 @@ def model_of(
         Forest.from_arrays("verdict.chat", arrays),
         threading.Lock(),
         float(arrays["category.accuracy"]),
-        auroc(arrays["held-out.mail"].astype(np.float64)),
-        auroc(arrays["held-out.chat"].astype(np.float64)),
+        pauc(arrays["held-out.mail"].astype(np.float64)),
+        pauc(arrays["held-out.chat"].astype(np.float64)),
     )
 
 
@@ -158,7 +171,7 @@ def _read(path: Path) -> dict[str, npt.NDArray[np.generic]] | None:
 
 
 def tidy(folder: Path) -> None:
-    """Let go of all but the latest ``KEPT`` models: every trial of an edit learns one, of some 30 MB."""
+    """Let go of all but the ``KEPT`` models that were used last: every trial of an edit learns one, of some 30 MB."""
     with contextlib.suppress(OSError):
         for old in sorted(folder.glob("model-*.npz"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
             old.unlink()
@@ -195,17 +208,20 @@ def lower_bound(right: int, n: int) -> float:
     return 0.0 if n == 0 or right == 0 else float(betaincinv(right, n - right + 1, 0.05))
 
 
-def auroc(held_out: npt.NDArray[np.float64]) -> float:
-    """Area under the ROC curve of held-out answers (rows as for ``assure``): how often a right one is surer than a wrong one, 0–1.
+def pauc(held_out: npt.NDArray[np.float64]) -> float:
+    """Partial area under the ROC curve of held-out answers (rows as for ``assure``): the share of the answerable that is exactly right
+    and surer than the k-th surest fault, on average over k in ``FAULTS``; 0–1.
 
-    By the rank sum (Hanley & McNeil 1982); two that are equally sure count half. 1 where nothing is wrong.
+    McClish (1989), with the false positive rate counted in faults: the part of the curve where a threshold can stand, but for its
+    beginning, which a single text decides. All that is right counts where there are fewer faults.
     """
-    confidence, fine = held_out[:, 0], held_out[:, 1] > 0
-    right, wrong = np.sort(confidence[fine]), confidence[~fine]
-    if not len(right) or not len(wrong):
-        return 1.0
-    surer = len(right) - (np.searchsorted(right, wrong, "left") + np.searchsorted(right, wrong, "right")) / 2
-    return float(surer.mean() / len(right))
+    confidence, fine, answerable, exact = held_out[:, 0], held_out[:, 1] > 0, held_out[:, 2] > 0, held_out[:, 3] > 0
+    right = np.sort(confidence[exact & answerable])
+    first, last = FAULTS
+    faults = np.sort(confidence[~fine])[::-1][first - 1 : last]
+    few = last - first + 1 - len(faults)
+    surer = len(right) - np.searchsorted(right, faults, "right")
+    return float((surer.sum() + few * len(right)) / (last - first + 1) / max(1, answerable.sum()))
 
 
 def assure(held_out: npt.NDArray[np.float64], version: str, precision: float = PRECISION, floor: float = FLOOR) -> Assurance:

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from bot.demo_documents import Authority
 from bot.demo_mails import cases, samples
+from bot.pipeline import Brain
 from bot.understanding import Model
 from tests.web.conftest import Faults, Served, running, watch, web_settings
 from tests.web.console.desk import arrive, hire, learner, log_in
@@ -30,7 +31,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 async def desk(tmp_path_factory: pytest.TempPathFactory, model: Model, authority: Authority) -> AsyncIterator[Served]:
     """A console whose queue and registers hold what the demo's mails left; tests bring mails of their own to change."""
     data = tmp_path_factory.mktemp("desk")
-    with running(web_settings(data, offers={"trust_anchors": (str(authority.root),)})) as served:
+    settings = web_settings(data, offers={"trust_anchors": (str(authority.root),)})
+    with running(settings, learn=lambda _: Brain(model.knowledge, model)) as served:
         served.parts.learn = learner(model)
         await hire(served.parts, "reader", "caseworker", "caseworker-2", "lead", "lead-2")
         now = served.parts.clock()
