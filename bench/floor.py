@@ -1,8 +1,9 @@
 """The floor that the service is measured against: the least that a careful program must do with each mail.
 
-``python -m bench.floor backlog IMAP_PORT SMTP_PORT DATABASE COUNT`` fetches COUNT mails, commits each to SQLite with ``synchronous=FULL`` and
-sends one mail for each by SMTP. ``… watch`` does the same for whatever IDLE tells of in the service's own mailbox, so that the server wakes
-both at the same moment, until it is killed. It reads nothing, decides nothing and shows nothing on the server.
+``python -m bench.floor backlog IMAP_PORT SMTP_PORT DATABASE COUNT`` fetches COUNT mails one by one, commits each to SQLite with
+``synchronous=FULL`` and sends one mail for each by SMTP. ``… tuned`` fetches ``TUNED`` mails at once. ``… watch`` does the same for
+whatever IDLE tells of in the service's own mailbox, so that the server wakes both at the same moment, until it is killed. It reads
+nothing, decides nothing and shows nothing on the server.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from imapclient import IMAPClient
 from tests.servers import PASSWORD, USER
 
 FLOOR_USER = "floor@ssb.example"
-BATCH = 64
+TUNED = 64  # mails a FETCH
 
 
 def mailbox(port: int, user: str) -> IMAPClient:
@@ -46,10 +47,10 @@ def reply(uid: int) -> EmailMessage:
     return mail
 
 
-def take(client: IMAPClient, connection: sqlite3.Connection, way_out: smtplib.SMTP, uids: list[int]) -> None:
+def take(client: IMAPClient, connection: sqlite3.Connection, way_out: smtplib.SMTP, uids: list[int], at_once: int = 1) -> None:
     """Fetch, keep and answer, oldest first."""
-    for start in range(0, len(uids), BATCH):
-        batch = uids[start : start + BATCH]
+    for start in range(0, len(uids), at_once):
+        batch = uids[start : start + at_once]
         answer = client.fetch(batch, ["BODY.PEEK[]", "INTERNALDATE"])
         for uid in (uid for uid in batch if uid in answer):  # the service may have moved it away already
             connection.execute("BEGIN IMMEDIATE")
@@ -63,8 +64,8 @@ def main() -> None:
     what, imap_port, smtp_port, path = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     client, connection = mailbox(imap_port, USER if what == "watch" else FLOOR_USER), database(path)
     with smtplib.SMTP("127.0.0.1", smtp_port) as way_out:
-        if what == "backlog":
-            take(client, connection, way_out, sorted(client.search("ALL"))[: int(sys.argv[5])])
+        if what != "watch":
+            take(client, connection, way_out, sorted(client.search("ALL"))[: int(sys.argv[5])], TUNED if what == "tuned" else 1)
             return
         highest = max(client.search("ALL"), default=0)
         print("watching", flush=True)

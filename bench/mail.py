@@ -1,10 +1,10 @@
 """Speed of the mail's way, each figure beside a floor measured in the same run on the same servers: ``python -m bench.mail``.
 
 Backlog: mails wait in Dovecot; the time until each is decided and all outgoing mail has reached the sink, and the processor
-seconds, against ``bench.floor``. Latency: mails are delivered one by one to a mailbox that the service and a bare watcher look
-at together, so that the server wakes both at once; how much later the service's answer reaches the sink is what reading,
-deciding and recording cost. Memory: resident size of the service over a long backlog. Noisy machine: read the ratios, not the
-seconds.
+seconds of all processes of the service, against ``bench.floor`` (a mail a FETCH, and beside it tuned). Latency: mails are delivered one
+by one to a mailbox that the service and a bare watcher look at together, so that the server wakes both at once; how much later the
+service's answer reaches the sink is what reading, deciding and recording cost. Memory: of all processes of the service (PSS) over a long
+backlog. Noisy machine: read the ratios, not the seconds.
 """
 
 from __future__ import annotations
@@ -92,15 +92,23 @@ class Service:
     database: Path
     started: float = 0.0
 
+    def processes(self) -> list[int]:
+        """The service and the processes that it has started."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [self.process.pid, *map(int, children)]
+
     def processor_seconds(self) -> float:
-        """Of the process so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        """Of all its processes so far."""
+        total = 0
+        for pid in self.processes():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / TICK
 
     def megabytes(self) -> float:
-        """Resident."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
+        """Of all its processes: what each has alone, and its share of what several have (PSS)."""
+        lines = [line for pid in self.processes() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()]
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
     def counts(self) -> tuple[int, int]:
         """(mails decided, outgoing mails still waiting)."""
@@ -166,7 +174,8 @@ def backlog(count: int, folder: Path, dovecot: Dovecot, taken: Sink) -> dict[str
     waiting = mails(count)
     for user in (USER, FLOOR_USER):
         fill(dovecot, user, waiting)
-    floor_seconds, floor_processor = floor_backlog(count, folder, dovecot, taken)
+    floor_seconds, floor_processor = floor_backlog(count, folder, dovecot, taken, "backlog")
+    tuned_seconds, tuned_processor = floor_backlog(count, folder, dovecot, taken, "tuned")
     before = len(taken.arrived)
     with service(folder / "service", dovecot.port, taken.port) as running:
         processor = running.processor_seconds()
@@ -187,15 +196,18 @@ def backlog(count: int, folder: Path, dovecot: Dovecot, taken: Sink) -> dict[str
         "floor_processor_seconds_per_1000": 1000 * floor_processor / count,
         "processor_seconds_per_1000": 1000 * processor / count,
         "processor_ratio": processor / floor_processor,
+        "tuned_floor_mails_per_second": count / tuned_seconds,
+        "tuned_throughput_ratio": tuned_seconds / seconds,
+        "tuned_processor_ratio": processor / tuned_processor,
         "megabytes": megabytes,
     }
 
 
-def floor_backlog(count: int, folder: Path, dovecot: Dovecot, taken: Sink) -> tuple[float, float]:
-    """Wall and processor seconds of the floor, start of the interpreter taken off."""
-    arguments = [str(dovecot.port), str(taken.port), str(folder / "floor.sqlite3")]
-    empty = timed([sys.executable, "-m", "bench.floor", "backlog", *arguments, "0"])
-    full = timed([sys.executable, "-m", "bench.floor", "backlog", *arguments, str(count)])
+def floor_backlog(count: int, folder: Path, dovecot: Dovecot, taken: Sink, what: str) -> tuple[float, float]:
+    """Wall and processor seconds of a floor, start of the interpreter taken off."""
+    arguments = [what, str(dovecot.port), str(taken.port), str(folder / f"{what}.sqlite3")]
+    empty = timed([sys.executable, "-m", "bench.floor", *arguments, "0"])
+    full = timed([sys.executable, "-m", "bench.floor", *arguments, str(count)])
     return full[0] - empty[0], full[1] - empty[1]
 
 
@@ -269,7 +281,7 @@ def both(taken: Sink, before: int, identifier: str, begun: float) -> tuple[float
 
 
 def memory(count: int, folder: Path, dovecot: Dovecot, taken: Sink) -> dict[str, float]:
-    """Resident megabytes along a backlog of ``count`` mails."""
+    """Megabytes of the service (PSS) along a backlog of ``count`` mails."""
     fill(dovecot, USER, mails(count, seed=2))
     sizes: list[tuple[int, float]] = []
     with service(folder / "memory", dovecot.port, taken.port) as running:

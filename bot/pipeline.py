@@ -47,14 +47,16 @@ from bot.notices import Writing, digests, reminder_mails
 from bot.senders import Sender
 from bot.sources import Counted, Mirror
 from bot.store import AlreadyRecorded, Store, StoreUnavailable, Tx
+from bot.thinking import Beside, Gone
 from bot.understanding import Model, prepare, understand
 from bot.understanding.sensitive import hide
 
 T = TypeVar("T")
 Reading = tuple[Message, Understanding | None]  # None where attachments must be examined first
 
-BATCH = 64  # mails taken at once: enough for one commit to carry many decisions, few enough to stay in memory
+BATCH = 256  # mails known to wait at once
 TURN = 16  # mails read in one turn of the thinking thread: threads that hand over to each other for each mail wait more than they work
+TURNS = 4  # in hand at once: one is thought about while others are recorded; few enough to stay in memory
 ATTEMPTS = 3  # the third start of the same mail means that it has killed us twice
 IDLE_SECONDS = 1.0  # how long a loop sleeps when nobody wakes it
 STORE_BACKOFF = (0.05, 0.2, 1.0, 5.0, 15.0)  # seconds between tries while the store is unavailable
@@ -116,6 +118,7 @@ class Parts:
     contact: Contact | None = None
     # one thread thinks: several would take turns at the interpreter's lock and cost twice the processor time
     thinker: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "think"))
+    beside: Beside[list[Raw], list[Reading | str]] | None = None  # a second process that thinks
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     outbox_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     mirror_waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -178,27 +181,33 @@ async def handle_waiting(parts: Parts) -> int:
 
 
 async def _handle_batch(parts: Parts, keys: list[str]) -> None:
+    free = asyncio.Semaphore(TURNS)
+
+    async def turn(some: list[str]) -> None:
+        async with free:
+            await _handle_turn(parts, some)
+
+    await asyncio.gather(*(turn(keys[at : at + TURN]) for at in range(0, len(keys), TURN)))
+    parts.outbox_waiting.set()
+    parts.mirror_waiting.set()
+
+
+async def _handle_turn(parts: Parts, keys: list[str]) -> None:
+    """Mails that are read in one turn of the thinking thread, and so recorded in one commit; each succeeds or fails for itself."""
     started = await _patiently(parts, lambda: parts.store.write(lambda tx: [(tx.start(key), tx.raw(key)) for key in keys]))
     for attempt, raw in started:
         if attempt >= ATTEMPTS:
             await _give_to_person(parts, raw, f"started {attempt} times")
     raws = [raw for attempt, raw in started if attempt < ATTEMPTS]
-    await asyncio.gather(*(_handle_turn(parts, raws[at : at + TURN]) for at in range(0, len(raws), TURN)))
-    parts.outbox_waiting.set()
-    parts.mirror_waiting.set()
-
-
-async def _handle_turn(parts: Parts, raws: list[Raw]) -> None:
-    """Mails that are read in one turn of the thinking thread, and so recorded in one commit; each succeeds or fails for itself."""
     readings = await asyncio.get_running_loop().run_in_executor(parts.thinker, _read_each, parts, raws)
     await asyncio.gather(*(_handle(parts, raw, reading) for raw, reading in zip(raws, readings, strict=True)))
 
 
-async def _handle(parts: Parts, raw: Raw, reading: Reading | Exception) -> None:
+async def _handle(parts: Parts, raw: Raw, reading: Reading | str) -> None:
     """One mail: think, then decide and record in one transaction. A fault of ours records it for a person, bytes kept."""
+    if isinstance(reading, str):
+        return await _give_to_person(parts, raw, reading)
     try:
-        if isinstance(reading, Exception):
-            raise reading
         message, examined, understanding = await _examine(parts, raw, reading)
         judged = await _patiently(
             parts, lambda: parts.store.write(lambda tx: _decide_and_record(parts, tx, raw, message, examined, understanding))
@@ -240,14 +249,26 @@ def _read(parts: Parts, raw: Raw) -> Reading:
     return message, None if message.attachments else _understand(parts, message, Examined())
 
 
-def _read_each(parts: Parts, raws: list[Raw]) -> list[Reading | Exception]:
-    """Several mails, one after the other; what goes wrong with one is its own."""
+def _read_each(parts: Parts, raws: list[Raw]) -> list[Reading | str]:
+    """Several mails, in the second process where there is one."""
+    if parts.beside is not None:
+        try:
+            return parts.beside.ask(raws, parts.brain.knowledge.version)
+        except Gone as gone:
+            parts.beside = None
+            parts.journal.gauge("thinking_beside", 0)
+            parts.journal.note("thinking-alone", why=str(gone))
+    return read_each(parts, raws)
 
-    def tried(raw: Raw) -> Reading | Exception:
+
+def read_each(parts: Parts, raws: list[Raw]) -> list[Reading | str]:
+    """Several mails, one after the other; what goes wrong with one (type and place) is its own."""
+
+    def tried(raw: Raw) -> Reading | str:
         try:
             return _read(parts, raw)
         except Exception as error:
-            return error
+            return where(error)
 
     return [tried(raw) for raw in raws]
 

@@ -25,7 +25,7 @@ from bot.journal import Journal
 from bot.learning import folder_of
 from bot.matters import MattersRules
 from bot.matters.deadlines import DeadlineRules
-from bot.model import Category, Mode
+from bot.model import Category, Mode, Raw
 from bot.pipeline import Brain, Contact, Parts
 from bot.senders import Sender
 from bot.senders.folder import MaildirSender
@@ -33,6 +33,7 @@ from bot.sources.imap import Account, Events, Mailbox
 from bot.sources.smtp import Entrance
 from bot.store import Store, StoreUnavailable
 from bot.store.sqlite import SqliteStore
+from bot.thinking import Beside, of_use
 
 BUILT_IN = Path(__file__).parent / "data"
 GARBAGE = 10_000  # objects more than there were before garbage is looked for
@@ -266,17 +267,29 @@ class StoreLedger:
         await self._store.write(lambda tx: tx.set_flag(name, value, now()))
 
 
+def second_process(parts: Parts) -> Beside[list[Raw], list[pipeline.Reading | str]] | None:
+    """A process that thinks beside the service, where there is a core for it."""
+    return Beside(partial(pipeline.read_each, parts), parts.brain.knowledge.version) if of_use() else None
+
+
 @contextlib.asynccontextmanager
 async def open_parts(
-    settings: Settings, *, clock: Callable[[], datetime] = now, learn: Callable[[Settings], Brain] = brain
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = now,
+    learn: Callable[[Settings], Brain] = brain,
+    beside: Callable[[Parts], Beside[list[Raw], list[pipeline.Reading | str]] | None] = lambda core: None,
 ) -> AsyncIterator[Parts]:
     """All parts of the pipeline, opened; closed at the end. Errors: ``ConfigError``, ``StoreUnavailable``."""
-    ready = await asyncio.to_thread(learn, settings)
-    store = SqliteStore(settings.database)
-    way_out, reader = sender(settings), examiner(settings)
+    ready, reader = await asyncio.to_thread(learn, settings), examiner(settings)
+    core = _core(settings, ready, reader)
+    helper = beside(core)  # forked before anything is open
+    core.journal.gauge("thinking_beside", float(helper is not None))
+    store, way_out = SqliteStore(settings.database), sender(settings)
     try:
         yield dataclasses.replace(
-            _core(settings, ready, reader),
+            core,
+            beside=helper,
             store=store,
             clock=clock,
             sender=way_out,
@@ -288,6 +301,8 @@ async def open_parts(
             alarms_to=settings.alarms.to,
         )
     finally:
+        if helper is not None:
+            helper.end()
         await reader.end()
         await way_out.close()
         await store.close()
@@ -371,7 +386,7 @@ async def serve(settings: Settings, *, started: Callable[[Parts], None] = lambda
         with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
             loop.add_signal_handler(name, stop.set)
     with alone(settings):
-        async with open_parts(settings) as parts:
+        async with open_parts(settings, beside=second_process) as parts:
             with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
                 loop.add_signal_handler(signal.SIGHUP, parts.reload_wanted.set)
             await parts.store.write(lambda tx: tx.release_claims())

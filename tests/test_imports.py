@@ -25,7 +25,7 @@ CORE = (
     "bot.ledger",
     "bot.notices",
 )  # each may use those before it
-EDGES = ("bot.examine", "bot.store", "bot.sources", "bot.senders", "bot.config", "bot.journal")
+EDGES = ("bot.examine", "bot.store", "bot.sources", "bot.senders", "bot.config", "bot.journal", "bot.thinking")
 CONTRACTS = ("bot.store", "bot.sources", "bot.senders")  # the three __init__, not what lies below them
 PIPELINE = ("bot.pipeline", "bot.evaluate", "bot.watch")
 AROUND = (
@@ -75,7 +75,6 @@ PLACES: dict[str, tuple[str, ...]] = {
     "rapidfuzz": ("bot.understanding.fuzzy",),
     "requests": ("bot.oauth2",),  # msal's transport, for a certification authority of one's own
     "rich": ("bot.commands", "bot.demo"),
-    "scipy": ("bot.understanding",),
     "sklearn": ("bot.understanding",),
     "sqlite_utils": ("bot.store",),
     "starlette": ("bot.web",),
@@ -137,7 +136,7 @@ def may_import(module: str, other: str) -> bool:
         if within(module, (part,)):
             return within(other, (part,))
     if within(module, PIPELINE):
-        return within(other, (*CORE, *PIPELINE, "bot.examine", "bot.journal")) or other in CONTRACTS
+        return within(other, (*CORE, *PIPELINE, "bot.examine", "bot.journal", "bot.thinking")) or other in CONTRACTS
     if within(module, AROUND):
         return within(other, (*CORE, *AROUND, "bot.config"))
     return within(other, (*CORE, *EDGES, *PIPELINE, *AROUND, *TOP))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import betaincinv
 from sklearn.metrics import roc_auc_score
 
 from bot.knowledge import Knowledge, Words
@@ -23,6 +24,12 @@ from bot.understanding.topics import Score
 )
 def test_the_bound_is_that_of_clopper_and_pearson(right: int, n: int, bound: float) -> None:
     assert lower_bound(right, n) == pytest.approx(bound, abs=2e-3)
+
+
+@given(st.integers(1, 3000), st.data())
+def test_the_bound_is_that_of_the_inverse_beta(n: int, data: st.DataObject) -> None:
+    right = data.draw(st.integers(1, n))
+    assert lower_bound(right, n) == pytest.approx(float(betaincinv(right, n - right + 1, 0.05)), abs=1e-9)
 
 
 def rows(*runs: tuple[int, float, bool], expected: float = 1.0) -> np.ndarray:
