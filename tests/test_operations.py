@@ -198,7 +198,8 @@ def test_the_reader_of_attachments_knows_no_secret(started: Callable[..., Runnin
     service.until(lambda: service.logged("handled") == 1, "the mail")
 
     children = (Path("/proc") / str(service.process.pid) / "task" / str(service.process.pid) / "children").read_text().split()
-    environments = [(Path("/proc") / child / "environ").read_bytes() for child in children]
+    workers = [child for child in children if b"bot.examine.worker" in (Path("/proc") / child / "cmdline").read_bytes()]
+    environments = [(Path("/proc") / child / "environ").read_bytes() for child in workers]
 
     assert len(environments) == 1
     assert not [secret for secret in SECRETS.values() if secret.encode() in environments[0]]

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from bot.understanding.learned import OFTEN, VIEWS, Floats, Forest, Linear, Logistic, Nearest, in_view, unit
+from bot.understanding.learned import OFTEN, VIEWS, Floats, Forest, Linear, Logistic, Nearest, in_view, stepped, unit
 
 STRENGTH = 3.0  # C of the linear models; docs/understanding.md has the table
 RAREST = 2  # a feature of a single example teaches nothing but that example
@@ -46,7 +46,7 @@ def linear(
         vocabulary,
         words,
         vectorizer.idf_[order].astype(np.float32),
-        np.hstack((whole, of_words + of_letters)),  # each is zero where the other is not
+        *stepped(np.hstack((whole, of_words + of_letters))),  # each is zero where the other is not
         np.vstack([each[2] for each in fitted]),
     )
 

@@ -25,6 +25,12 @@ def unit(values: Floats) -> Floats:
     return values / (float(np.sqrt(values @ values)) or 1.0)
 
 
+def stepped(weights: Floats) -> tuple[npt.NDArray[np.int16], Floats]:
+    """Weights as whole numbers of steps, and the step of each column: 32,767 of them make its largest weight."""
+    steps = np.maximum(np.abs(weights).max(axis=0, initial=0.0), np.float32(1e-9)) / np.float32(np.iinfo(np.int16).max)
+    return np.rint(weights / steps).astype(np.int16), steps.astype(np.float32)
+
+
 def in_view(feature: str, view: str) -> bool:
     """Whether a feature belongs to a view: letters start with ``l:``."""
     return view == "all" or (feature[0] == "l") == (view == "letters")
@@ -38,7 +44,8 @@ class Linear:
     vocabulary: dict[str, int]  # words first, then letters
     words: int  # how many of the vocabulary are no letters
     idf: Floats
-    weights: Floats  # features × (classes in the view of all, classes in its own view)
+    weights: npt.NDArray[np.int16]  # features × (classes in the view of all, classes in its own view), in ``steps``: half the memory
+    steps: Floats  # of each column
     biases: Floats  # views × classes
 
     def scores(self, features: Iterable[str]) -> Floats:
@@ -48,12 +55,13 @@ class Linear:
     def scores_of(self, indices: Numbers, values: Floats) -> Floats:
         """The same for a vector that is there already."""
         wide, cut = len(self.classes), self.cut(indices)
-        taken = self.weights.take(indices, axis=0)
+        taken = self.weights.take(indices, axis=0).astype(np.float32)
+        whole, own = self.steps[:wide], self.steps[wide:]
         return np.vstack(
             (
-                unit(values) @ taken[:, :wide],
-                unit(values[:cut]) @ taken[:cut, wide:],
-                unit(values[cut:]) @ taken[cut:, wide:],
+                unit(values) @ taken[:, :wide] * whole,
+                unit(values[:cut]) @ taken[:cut, wide:] * own,
+                unit(values[cut:]) @ taken[cut:, wide:] * own,
             )
         ) + self.biases  # fmt: skip
 
@@ -79,7 +87,8 @@ class Linear:
             f"{prefix}.vocabulary": np.frombuffer("\n".join(names).encode(), dtype=np.uint8),
             f"{prefix}.words": np.array(self.words),
             f"{prefix}.idf": self.idf,
-            f"{prefix}.weights": self.weights.astype(np.float16),
+            f"{prefix}.weights": self.weights,
+            f"{prefix}.steps": self.steps,
             f"{prefix}.biases": self.biases,
         }
         return found
@@ -92,7 +101,9 @@ class Linear:
             tuple(str(name) for name in arrays[f"{prefix}.classes"]),
             {name: number for number, name in enumerate(names)},
             int(arrays[f"{prefix}.words"]),
-            *(arrays[f"{prefix}.{name}"].astype(np.float32) for name in ("idf", "weights", "biases")),
+            arrays[f"{prefix}.idf"].astype(np.float32),
+            arrays[f"{prefix}.weights"].astype(np.int16, copy=False),
+            *(arrays[f"{prefix}.{name}"].astype(np.float32) for name in ("steps", "biases")),
         )
 
 

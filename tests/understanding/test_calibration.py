@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from bot.knowledge import Knowledge, Words
 from bot.model import Category
-from bot.understanding import FAULTS, Model, assure, fitting, lower_bound, pauc, ranked, training
+from bot.understanding import FAULTS, Model, assure, fitting, learned, lower_bound, pauc, ranked, training
 from bot.understanding.features import Features, Lexicon
 from bot.understanding.learned import Forest, Linear, Logistic, Nearest
 from bot.understanding.topics import Score
@@ -152,13 +152,21 @@ def stored(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def test_models_come_back_from_their_arrays() -> None:
     linear = fitting.linear(TEXTS, LABELS)
     again = Linear.from_arrays("m", stored(linear.arrays("m")))
-    np.testing.assert_allclose(again.scores(["w:price"]), linear.scores(["w:price"]), atol=2e-2)  # kept in half precision
+    np.testing.assert_array_equal(again.scores(["w:price"]), linear.scores(["w:price"]))
     assert again.classes == ("a", "b")
     near = fitting.nearest([" ".join(text) for text in TEXTS], TEXTS, LABELS, linear)
     near_again = Nearest.from_arrays("n", stored(near.arrays("n")))
     vector = linear.vector(linear.numbers(["w:price", "w:unheard"]))
     np.testing.assert_allclose(near_again.similarity(*vector), near.similarity(*vector), atol=1e-2)
     assert near.by_class(near.similarity(*vector), 2).argmax() == 0
+
+
+def test_weights_in_steps_are_the_weights() -> None:
+    weights = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32) * np.array([1e-3, 1.0, 0.0], dtype=np.float32)
+    whole, steps = learned.stepped(weights)
+    assert whole.dtype == np.int16
+    np.testing.assert_allclose(whole * steps, weights, atol=float(np.abs(weights).max()) / 2**15)
+    assert learned.stepped(np.zeros((0, 2), dtype=np.float32))[0].shape == (0, 2)
 
 
 def test_a_text_remembered_word_by_word_is_the_same_vector() -> None:
