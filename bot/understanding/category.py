@@ -20,7 +20,7 @@ from bot.understanding.features import Features, Lexicon
 from bot.understanding.learned import Floats, Linear, Logistic
 from bot.understanding.sentences import Sentence, body
 from bot.understanding.statements import speaks_of_deletion
-from bot.understanding.topics import Asked
+from bot.understanding.topics import COMPOSITION, Asked
 
 KINDS = (
     "deletion-done", "deletion-promised", "deletion-negated", "deletion-question", "deletion-postponed", "offer-accepted", "offer-returned",
@@ -123,6 +123,7 @@ def numbers(scores: Sequence[float], read: Read) -> tuple[float, ...]:
         float(asked is not None and asked.background == "own-case" and asked.numbers[2] < 0),
         float(asked is not None and asked.numbers[2] < 0),
         asked.dissent if asked else 0.0,
+        *(asked.composition if asked else (0.0,) * COMPOSITION),
     )
 
 

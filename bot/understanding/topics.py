@@ -27,6 +27,7 @@ CONTEXT, CONTEXT_OF_SHORT, SHORT = 0.1, 0.6, 5  # the same for one question of s
 UNKNOWN = -0.3  # a question whose best class scores lower is like nothing that we know
 QUESTIONS = 6  # of one text that are looked at
 SHOWN = 5
+COMPOSITION = 9  # numbers at the end of ``Asked.numbers`` that tell of its parts
 BACKGROUND = "-"  # classes that must not be answered start with it
 
 
@@ -59,6 +60,11 @@ class Asked:
     def dissent(self) -> float:
         """How far the least fitting of its questions is from the topic of the whole (0: none dissents)."""
         return min((part.behind for part in self.parts), default=0.0)
+
+    @property
+    def composition(self) -> tuple[float, ...]:
+        """Of ``numbers``, those that tell how long it is and how its questions, one by one, go with the topic of the whole."""
+        return self.numbers[-COMPOSITION:]
 
     @property
     def apart(self) -> bool:
