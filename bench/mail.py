@@ -94,8 +94,8 @@ class Service:
 
     def processes(self) -> list[int]:
         """The service and the processes that it has started."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [self.process.pid, *map(int, children)]
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()  # a child is listed under the thread that started it
+        return [self.process.pid, *(int(child) for task in tasks for child in (task / "children").read_text().split())]
 
     def processor_seconds(self) -> float:
         """Of all its processes so far."""
@@ -107,8 +107,15 @@ class Service:
 
     def megabytes(self) -> float:
         """Of all its processes: what each has alone, and its share of what several have (PSS)."""
+        return self._megabytes("Pss:")
+
+    def resident(self) -> float:
+        """Megabytes of all its processes, what several have counted for each of them (RSS)."""
+        return self._megabytes("Rss:")
+
+    def _megabytes(self, row: str) -> float:
         lines = [line for pid in self.processes() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()]
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+        return sum(int(line.split()[1]) for line in lines if line.startswith(row)) / 1024
 
     def counts(self) -> tuple[int, int]:
         """(mails decided, outgoing mails still waiting)."""
@@ -186,7 +193,7 @@ def backlog(count: int, folder: Path, dovecot: Dovecot, taken: Sink) -> dict[str
             time.sleep(0.1)
         seconds = time.time() - running.started
         processor = running.processor_seconds() - processor
-        megabytes = running.megabytes()
+        megabytes, resident = running.megabytes(), running.resident()
     return {
         "mails": count,
         "sent": len(taken.arrived) - before,
@@ -200,6 +207,7 @@ def backlog(count: int, folder: Path, dovecot: Dovecot, taken: Sink) -> dict[str
         "tuned_throughput_ratio": tuned_seconds / seconds,
         "tuned_processor_ratio": processor / tuned_processor,
         "megabytes": megabytes,
+        "megabytes_resident": resident,
     }
 
 
@@ -284,10 +292,12 @@ def memory(count: int, folder: Path, dovecot: Dovecot, taken: Sink) -> dict[str,
     """Megabytes of the service (PSS) along a backlog of ``count`` mails."""
     fill(dovecot, USER, mails(count, seed=2))
     sizes: list[tuple[int, float]] = []
+    resident = 0.0
     with service(folder / "memory", dovecot.port, taken.port) as running:
         deadline = time.time() + 2 * PATIENCE
         while (done := running.counts()) < (count, 0) or done[1]:
             sizes.append((done[0], running.megabytes()))
+            resident = max(resident, running.resident())
             if time.time() > deadline:
                 raise RuntimeError(f"stuck at {done}")
             time.sleep(1)
@@ -298,6 +308,7 @@ def memory(count: int, folder: Path, dovecot: Dovecot, taken: Sink) -> dict[str,
         "megabytes_after_a_tenth": tenth,
         "megabytes_at_the_end": sizes[-1][1],
         "megabytes_peak": max(s for _, s in sizes),
+        "megabytes_resident_peak": resident,
     }
 
 

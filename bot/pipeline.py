@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
@@ -47,12 +48,13 @@ from bot.notices import Writing, digests, reminder_mails
 from bot.senders import Sender
 from bot.sources import Counted, Mirror
 from bot.store import AlreadyRecorded, Store, StoreUnavailable, Tx
-from bot.thinking import Beside, Gone
+from bot.thinking import Beside, Gone, Lost
 from bot.understanding import Model, prepare, understand
 from bot.understanding.sensitive import hide
 
 T = TypeVar("T")
 Reading = tuple[Message, Understanding | None]  # None where attachments must be examined first
+Aside = Beside[list[Raw], list[Reading | str]]  # what went wrong with a mail is told as type and place
 
 BATCH = 256  # mails known to wait at once
 TURN = 16  # mails read in one turn of the thinking thread: threads that hand over to each other for each mail wait more than they work
@@ -92,7 +94,7 @@ class Contact:
 
 @dataclass
 class Parts:
-    """Everything the pipeline works with. ``brain`` and ``templates`` may be replaced while running (reload)."""
+    """Everything the pipeline works with. ``brain`` with ``beside``, and ``templates``, may be replaced while running (reload)."""
 
     store: Store
     brain: Brain
@@ -118,7 +120,7 @@ class Parts:
     contact: Contact | None = None
     # one thread thinks: several would take turns at the interpreter's lock and cost twice the processor time
     thinker: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "think"))
-    beside: Beside[list[Raw], list[Reading | str]] | None = None  # a second process that thinks
+    beside: Aside | None = None  # a second process that thinks with the same brain
     mail_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     outbox_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     mirror_waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -194,6 +196,7 @@ async def _handle_batch(parts: Parts, keys: list[str]) -> None:
 
 async def _handle_turn(parts: Parts, keys: list[str]) -> None:
     """Mails that are read in one turn of the thinking thread, and so recorded in one commit; each succeeds or fails for itself."""
+    parts = copy.copy(parts)  # what is replaced meanwhile does not reach them: a mail is read and decided by the same knowledge
     started = await _patiently(parts, lambda: parts.store.write(lambda tx: [(tx.start(key), tx.raw(key)) for key in keys]))
     for attempt, raw in started:
         if attempt >= ATTEMPTS:
@@ -250,15 +253,28 @@ def _read(parts: Parts, raw: Raw) -> Reading:
 
 
 def _read_each(parts: Parts, raws: list[Raw]) -> list[Reading | str]:
-    """Several mails, in the second process where there is one."""
-    if parts.beside is not None:
-        try:
-            return parts.beside.ask(raws, parts.brain.knowledge.version)
-        except Gone as gone:
-            parts.beside = None
-            parts.journal.gauge("thinking_beside", 0)
-            parts.journal.note("thinking-alone", why=str(gone))
-    return read_each(parts, raws)
+    """Several mails, in the second process where there is one. Where that is lost over them, each is tried alone; the one that it is lost
+    over again is a person's."""
+    if parts.beside is None:
+        return read_each(parts, raws)
+    try:
+        return parts.beside.ask(raws)
+    except Gone as gone:
+        parts.journal.trouble("thinking", str(gone))
+        return read_each(parts, raws)
+    except Lost as lost:
+        parts.journal.trouble("thinking", str(lost))
+    return [_read_alone(parts, parts.beside, raw) for raw in raws]
+
+
+def _read_alone(parts: Parts, beside: Aside, raw: Raw) -> Reading | str:
+    try:
+        return beside.ask([raw])[0]
+    except Gone:
+        return read_each(parts, [raw])[0]
+    except Lost as lost:
+        parts.journal.trouble("thinking", str(lost))
+        return f"the second process was lost over it twice: {lost}"
 
 
 def read_each(parts: Parts, raws: list[Raw]) -> list[Reading | str]:
@@ -576,7 +592,7 @@ async def send_on(parts: Parts, key: str, service: str, *, actor: str) -> bool:
 
     False when it went there already or must not go on by mail. Errors: ``KeyError`` for an unknown mail or service.
     """
-    to = parts.policy.misdirected[service]
+    parts, to = copy.copy(parts), parts.policy.misdirected[service]
     raw = await parts.store.read(lambda tx: tx.raw(key))
     message, examined, understanding = await think(parts, raw)
 

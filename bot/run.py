@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import fcntl
 import gc
 import os
@@ -25,15 +24,15 @@ from bot.journal import Journal
 from bot.learning import folder_of
 from bot.matters import MattersRules
 from bot.matters.deadlines import DeadlineRules
-from bot.model import Category, Mode, Raw
-from bot.pipeline import Brain, Contact, Parts
+from bot.model import Category, Mode
+from bot.pipeline import Aside, Brain, Contact, Parts
 from bot.senders import Sender
 from bot.senders.folder import MaildirSender
 from bot.sources.imap import Account, Events, Mailbox
 from bot.sources.smtp import Entrance
 from bot.store import Store, StoreUnavailable
 from bot.store.sqlite import SqliteStore
-from bot.thinking import Beside, of_use
+from bot.thinking import Beside, Gone, of_use
 
 BUILT_IN = Path(__file__).parent / "data"
 GARBAGE = 10_000  # objects more than there were before garbage is looked for
@@ -267,9 +266,16 @@ class StoreLedger:
         await self._store.write(lambda tx: tx.set_flag(name, value, now()))
 
 
-def second_process(parts: Parts) -> Beside[list[Raw], list[pipeline.Reading | str]] | None:
-    """A process that thinks beside the service, where there is a core for it."""
-    return Beside(partial(pipeline.read_each, parts), parts.brain.knowledge.version) if of_use() else None
+def second_process(parts: Parts) -> Aside | None:
+    """A process that thinks as these parts do, where there is a core for it."""
+    if not of_use():
+        return None
+    beside = Beside(partial(pipeline.read_each, parts), parts.brain.model.lock)
+    try:
+        beside.begin()
+    except Gone as gone:  # it is tried again when it is needed
+        parts.journal.trouble("thinking", str(gone))
+    return beside
 
 
 @contextlib.asynccontextmanager
@@ -278,31 +284,22 @@ async def open_parts(
     *,
     clock: Callable[[], datetime] = now,
     learn: Callable[[Settings], Brain] = brain,
-    beside: Callable[[Parts], Beside[list[Raw], list[pipeline.Reading | str]] | None] = lambda core: None,
+    beside: Callable[[Parts], Aside | None] = lambda core: None,
 ) -> AsyncIterator[Parts]:
     """All parts of the pipeline, opened; closed at the end. Errors: ``ConfigError``, ``StoreUnavailable``."""
-    ready, reader = await asyncio.to_thread(learn, settings), examiner(settings)
-    core = _core(settings, ready, reader)
-    helper = beside(core)  # forked before anything is open
-    core.journal.gauge("thinking_beside", float(helper is not None))
-    store, way_out = SqliteStore(settings.database), sender(settings)
+    reader = examiner(settings)
+    parts = _core(settings, await asyncio.to_thread(learn, settings), reader)  # who alone hold the brain: one that is replaced must go
+    parts.beside = beside(parts)  # forked before anything is open
+    parts.store, parts.sender = store, way_out = SqliteStore(settings.database), sender(settings)
+    parts.clock, parts.learn = clock, partial(model, settings)
+    parts.deadlines, parts.digest_hour = deadlines(settings), settings.deadlines.digest_hour
+    parts.per_minute = settings.smtp_out.per_minute if settings.smtp_out else UNPACED
+    parts.limits, parts.alarms_to = limits(settings), settings.alarms.to
     try:
-        yield dataclasses.replace(
-            core,
-            beside=helper,
-            store=store,
-            clock=clock,
-            sender=way_out,
-            learn=partial(model, settings),
-            deadlines=deadlines(settings),
-            digest_hour=settings.deadlines.digest_hour,
-            per_minute=settings.smtp_out.per_minute if settings.smtp_out else UNPACED,
-            limits=limits(settings),
-            alarms_to=settings.alarms.to,
-        )
+        yield parts
     finally:
-        if helper is not None:
-            helper.end()
+        if parts.beside is not None:
+            parts.beside.end()
         await reader.end()
         await way_out.close()
         await store.close()
@@ -420,13 +417,20 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
             taking = asyncio.Event()
             serving = group.create_task(_named(serve_web(settings, parts, taking), "web.listen", settings.web.listen))
             await asyncio.wait({serving, asyncio.ensure_future(taking.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        gc.collect()
-        gc.freeze()  # what is there now stays: a full collection would walk it all and hold everything up for 0.1 s
+        settle()
         gc.set_threshold(GARBAGE)  # a batch of mails in hand is no garbage, and little of what a mail leaves behind refers to itself
         parts.journal.note("started", imap=settings.imap is not None, smtp_in=settings.smtp_in is not None, web=settings.web is not None)
         started(parts)
         await stop.wait()
         raise Stop
+
+
+def settle() -> None:
+    """Say that what is there now stays: a full collection would walk it all and hold everything up for 0.1 s. What was said to stay and is
+    there no more (knowledge that was replaced) goes."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 async def reload_forever(settings: Settings, parts: Parts) -> None:
@@ -438,15 +442,25 @@ async def reload_forever(settings: Settings, parts: Parts) -> None:
         await parts.reload_wanted.wait()
         parts.reload_wanted.clear()
         try:
-            ready = await asyncio.to_thread(brain, settings)
-            texts, uses = templates(settings), [reread() for reread in parts.rereads]
+            await _reload(settings, parts)
         except ConfigError as error:
             parts.journal.alarm("reload-failed", {"version": parts.brain.knowledge.version, "fault": str(error)})
             continue
-        parts.brain, parts.templates = ready, texts
-        for use in uses:
-            use()
-        parts.journal.note("reloaded", version=ready.knowledge.version)
+        parts.journal.note("reloaded", version=parts.brain.knowledge.version)
+
+
+async def _reload(settings: Settings, parts: Parts) -> None:
+    ready = await asyncio.to_thread(brain, settings)
+    texts, uses = templates(settings), [reread() for reread in parts.rereads]
+    replaced, parts.brain, parts.templates, parts.beside = parts.beside, ready, texts, None
+    for use in uses:
+        use()
+    if replaced is not None:
+        in_turn = partial(asyncio.get_running_loop().run_in_executor, parts.thinker)  # behind the mails that were given to it
+        await in_turn(replaced.end)
+        del replaced
+        await in_turn(settle)
+        parts.beside = await in_turn(second_process, parts)
 
 
 def smtp_entrance(settings: Settings, parts: Parts) -> Entrance:

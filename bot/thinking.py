@@ -1,8 +1,7 @@
 """A second process that thinks, so that a backlog is read and understood on one core while another records and sends.
 
-It is forked before the service opens anything, with the knowledge and the model in memory: what both have is there once
-(copy-on-write). It is an aid and never a need. Once it is gone, the service thinks by itself; a mail that killed it is tried again there,
-under the count of attempts that every mail is under.
+It is forked with the knowledge and the model in memory: what both have is there once (copy-on-write). It is an aid and never a need. One
+that has ended or hangs is replaced at the next question, by a fork of the service at work; where none can be had, the service thinks itself.
 """
 
 from __future__ import annotations
@@ -21,63 +20,96 @@ from typing import Any, Generic, TypeVar
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
-PATIENCE = 60  # seconds for a turn of mails, of which each takes some milliseconds
+PATIENCE = 60  # seconds for a turn of mails, of which each takes some milliseconds, and for a process to get ready
 DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # said to all processes of a service; the service itself ends this one
 
 
+class Lost(Exception):
+    """The second process ended or hung over what it was given; the text says which. Whoever asks again asks another."""
+
+
 class Gone(Exception):
-    """The second process does not think any more; the text says why."""
+    """There is no second process now; the text says why."""
 
 
 class Beside(Generic[Given, Made]):
     """The second process. ``think`` runs there; what it takes and gives goes through a pipe that only the two have."""
 
-    def __init__(self, think: Callable[[Given], Made], knows: str, patience: int = PATIENCE) -> None:
-        """Forks; ``knows``: what ``think`` rests on. Nothing may be open that another process must not have, and no thread at work."""
-        self._knows, self._patience = knows, patience
+    def __init__(self, think: Callable[[Given], Made], still: threading.Lock, patience: int = PATIENCE) -> None:
+        """Nothing is forked yet. Whoever thinks in this process holds ``still`` meanwhile, so that no half thought is forked."""
+        self._think, self._still, self._patience = think, still, patience
         self._lock = threading.Lock()
-        self._pipe, theirs = Pipe()
-        gc.collect()
-        gc.freeze()  # looking for garbage among what both have would write to it, and so copy it
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads: those that there are lie idle, and hold no lock
-            self.pid = os.fork()
-        if self.pid == 0:
-            _live(theirs, think, patience)
-        theirs.close()
-        with contextlib.suppress(EOFError):
-            self._pipe.recv()  # it is ready: no signal ends it any more
+        self._pipe: Connection | None = None
+        self._ended = False
+        self.pid = 0  # of the process, 0 while there is none
 
-    def ask(self, given: Given, knows: str) -> Made:
-        """What ``think`` makes of it.
-
-        Errors: ``Gone`` where the process has ended, does not answer, or rests on something else than ``knows``; it has ended then.
-        """
+    def begin(self) -> None:
+        """Fork where there is no process: best before anything is open, for then it can have nothing of it. Errors: ``Gone``."""
         with self._lock:
-            why = "it rests on knowledge that was replaced"
-            if knows == self._knows:
-                try:
-                    self._pipe.send(given)
-                    if self._pipe.poll(self._patience):
-                        made: Made = self._pipe.recv()
-                        return made
-                    why = f"no answer within {self._patience} seconds"
-                except (OSError, EOFError):
-                    why = "it has ended"
+            self._begin()
+
+    def ask(self, given: Given) -> Made:
+        """What ``think`` makes of it. Errors: ``Lost``, ``Gone``."""
+        with self._lock:
+            pipe = self._begin()
+            try:
+                pipe.send(given)
+                if pipe.poll(self._patience):
+                    made: Made = pipe.recv()
+                    return made
+                why = f"no answer within {self._patience} seconds"
+            except (OSError, EOFError):
+                why = "it has ended"
             self._end()
-            raise Gone(why)
+            raise Lost(why)
 
     def end(self) -> None:
-        """End the process, whatever it has in hand. Once more does nothing."""
+        """End the process once it has answered what it was asked, for good. Once more does nothing."""
         with self._lock:
+            self._ended = True
             self._end()
 
+    def _begin(self) -> Connection:
+        if self._ended:
+            raise Gone("it was ended")
+        if self._pipe is None:
+            try:
+                self._pipe = self._fork()
+            except OSError as error:
+                raise Gone(f"it cannot be had ({error.strerror or error})") from None
+            if not self._ready(self._pipe):
+                self._end()
+                raise Gone("it did not get ready")
+        return self._pipe
+
+    def _fork(self) -> Connection:
+        ours, theirs = Pipe()
+        gc.collect()
+        gc.freeze()  # looking for garbage among what both have would write to it, and so copy it
+        with theirs, self._still, warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # of threads: those that there are do not think, and are not there in the fork
+            self.pid = os.fork()
+            if self.pid == 0:
+                self._still.release()
+                _live(theirs, self._think, self._patience)
+        return ours
+
+    def _ready(self, pipe: Connection) -> bool:
+        """Whether it lives, and no signal ends it any more."""
+        try:
+            return pipe.poll(self._patience) and pipe.recv() is None
+        except (OSError, EOFError):
+            return False
+
     def _end(self) -> None:
-        if self.pid and not self._pipe.closed:
+        if self._pipe is not None:
             self._pipe.close()
             os.kill(self.pid, signal.SIGKILL)  # until it is waited for, the number is nobody else's
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.pid, 0)
+            self._pipe, self.pid = None, 0
 
 
 def of_use() -> bool:
