@@ -31,7 +31,7 @@ from bot.understanding.topics import Asked as Matched
 from bot.understanding.topics import Matcher
 from bot.understanding.verdicts import chat_numbers, for_a_person, mail_numbers
 
-FORMAT = "27"  # of the arrays; a cache of another format is learned anew
+FORMAT = "28"  # of the arrays; a cache of another format is learned anew
 LEARNING_SECONDS = 900
 KEPT = 6  # learned models in the cache folder
 PRECISION, FLOOR = 0.99, 0.95

@@ -67,6 +67,8 @@ WITHIN = re.compile(r"[:–—]\s+")
 TROUBLE = Caseless(
     r"\b(?:(?:kommer|kjem|kommar) (?:jeg |eg |vi |me |ho |han |hun )?(?:meg |oss )?(?:ikke|ikkje|ikkj) inn|(?:får|fekk|fikk|klarer|klarar|greier|greier) (?:jeg |eg |vi |me )?(?:ikke|ikkje|ikkj) (?:til|logga?|logget|åpna?|åpnet|opna|lasta?|lastet|tak i|kontakt|svar)"
     r"|(?:virker|verkar|fungerer|fungerar|funker|funkar) (?:det |den |dei |de )?(?:ikke|ikkje|ikkj)|(?:ikke|ikkje) (?:virker|verkar|fungerer|funker)|feilmelding\w*|blank side|tom side"
+    r"|(?:blir|vart|ble|blei) alt (?:borte|vekk)|alt (?:forsvinner|forsvinn|forsvant)|(?:henger|heng|hang) seg|(?:skjer|hender) (?:det )?(?:ingenting|ingen ting)|(?:prøvd|prøvde|provd) (?:i )?(?:to|flere|fleire|begge|ulike) nettles\w+"
+    r"|nothing happens|(?:it|page|form|screen) (?:freezes|froze|crashe[sd]|hangs|disappear\w*)|tried (?:it in )?(?:two|both|several|different) browsers"
     r"|(?:cannot|can['’]?t|can not|could not|couldn['’]t|unable to|not able to|fail\w* to|not possible to) (?:log|sign|open|get in|get into|download|upload|connect|reach)\b|(?:does|do|did|is|are)(?: not|n['’]t) work\w*|won['’]t (?:open|load|work|start)"
     r"|error messages?|blank (?:page|screen)|locked out|keeps? (?:crashing|failing))\b"
 )

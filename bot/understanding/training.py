@@ -38,6 +38,7 @@ CATEGORY_STRENGTH = 0.3  # C of the category models
 FOLDS = 10
 ASKED = 0.5  # what a paraphrase or negative counts, beside a category example, in what the categories sound like
 OWN_WEIGHT = 8  # a real mail teaches the weighing of categories more than an example sentence does
+CHOSEN_WEIGHT = 1  # the same of a mail that was chosen for one trait
 
 
 def topic_examples(knowledge: Knowledge) -> tuple[list[str], list[str]]:
@@ -80,7 +81,8 @@ class Lesson:
 
     mails: list[Case]
     questions: list[Case]
-    composed: list[Case] = field(default_factory=list)  # two questions in one text
+    chosen: list[Case] = field(default_factory=list)  # mails of one trait, far more than people send: they teach and count nowhere
+    composed: list[Case] = field(default_factory=list)  # two questions in one text: the same
 
     @property
     def named(self) -> frozenset[str]:
@@ -99,7 +101,7 @@ def learn(knowledge: Knowledge) -> dict[str, npt.NDArray[np.generic]]:
     calibration = first_calibration(lesson)
     matcher = Matcher(features, topic_linear, near, calibration)
     lesson.composed = composed(lesson, matcher)
-    for case in (*lesson.mails, *lesson.questions, *lesson.composed):
+    for case in (*lesson.mails, *lesson.questions, *lesson.chosen, *lesson.composed):
         case.read = replace(case.read, asked=matcher.again(case.asked))
     more = [(each, _category_of(label)) for each, label in zip(topic_features, labels, strict=True)]
     categories = _categories(knowledge, features, matcher, lesson, more)
@@ -124,7 +126,8 @@ def lesson_of(knowledge: Knowledge, matcher: Matcher) -> Lesson:
         if message.automatic is None:
             expect = mail.expect
             told = read(message, examined, matcher)
-            lesson.mails.append(Case(told, str(expect["category"]), tuple(expect.get("faq", ())), tuple(expect.get("also", ()))))
+            case = Case(told, str(expect["category"]), tuple(expect.get("faq", ())), tuple(expect.get("also", ())))
+            (lesson.chosen if mail.source.get("chosen") else lesson.mails).append(case)
     for question in knowledge.questions:
         told = _as_mail(question.question, matcher)
         lesson.questions.append(Case(told, "faq" if question.faq else "other", question.faq, question.also))
@@ -134,7 +137,7 @@ def lesson_of(knowledge: Knowledge, matcher: Matcher) -> Lesson:
 
 def _deal(lesson: Lesson) -> None:
     """Deal the texts out to folds."""
-    for cases in (lesson.mails, lesson.questions):
+    for cases in (lesson.mails, lesson.questions, lesson.chosen):
         for at, number in enumerate(np.random.default_rng(0).permutation(len(cases))):
             cases[number].fold = at % FOLDS
 
@@ -212,7 +215,7 @@ def chat_verdicts(lesson: Lesson) -> Verdicts:
 
 def mail_verdicts(lesson: Lesson) -> Verdicts:
     """Whether a mail is a question and the answer right. Questions teach it too; only mails count in the assurance."""
-    cases = [*lesson.mails, *lesson.questions, *lesson.composed]
+    cases = [*lesson.mails, *lesson.questions, *lesson.chosen, *lesson.composed]
     found = _verdicts(
         lesson,
         [mail_numbers(case.read, case.chances) for case in cases],
@@ -275,13 +278,13 @@ def _categories(
     rows = _out_of_fold(sounds, names, more)
     model = _sounding(sounds, names, more)
     taught = [(numbers(row, each), name) for row, each, name in zip(rows, reads, names, strict=True)]
-    cases = [*lesson.mails, *lesson.questions, *lesson.composed]
+    cases = [*lesson.mails, *lesson.questions, *lesson.chosen, *lesson.composed]
     own = [numbers(scores(features, model, case.read), case.read) for case in cases]
     # a question about somebody's own matter is ``case`` or ``other``; which one its label does not say, so it teaches nothing here
     teaches = [OWN_WEIGHT] * len(lesson.mails) + [
         int(bool(case.faq) or (case.asked is not None and case.asked.background != "own-case")) for case in lesson.questions
     ]
-    teaches += [0] * len(lesson.composed)
+    teaches += [CHOSEN_WEIGHT] * len(lesson.chosen) + [0] * len(lesson.composed)
 
     def weighing(kept: Sequence[int]) -> Logistic:
         own_rows = [(own[n], cases[n].category) for n in kept for _ in range(teaches[n])]

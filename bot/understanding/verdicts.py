@@ -16,11 +16,17 @@ from bot.understanding.sentences import is_question
 from bot.understanding.topics import Asked
 
 WITH_DOCUMENTS = 0.9  # how sure it must be that a mail only asks, for an answer to go out, where documents came with it
+TEXT = 4000  # characters in which a wish for a meeting is looked for
 FEW = 15  # words in which somebody who asks nothing can hardly have hidden a question
 PRESS = Caseless(
     r"\b(?:journalist\w*|reporter(?:en|s)?|pressekontakt\w*|(?:stille|stiller|still|vera med|være med) (?:opp )?(?:til|på) (?:et |eit )?intervju"
-    r"|intervjue (?:ein|en|éin|noen|nokon|deg|dere|dykk)|"
-    r"interview (?:you|one|someone|somebody)|press (?:desk|enquiry|inquiry|officer?))\b"
+    r"|intervjue (?:ein|en|éin|noen|nokon|deg|dere|dykk)|(?:lager|lagar|skriver|skriv) (?:en|ei) sak om|pod[ck]ast\w*|"
+    r"interview (?:you|one|someone|somebody)|press (?:desk|enquiry|inquiry|officer?)|(?:writing|working on) a (?:news )?(?:story|piece) (?:about|on|for))\b"
+)
+MEETING = Caseless(
+    r"\b(?:vil|ville|ønsk\w+|ynskj\w+|gjerne|(?:kan|kunne) (?:vi|me|de|dere)|(?:can|could) (?:we|you|i)|would (?:like|love)"
+    r"|possible|mulig\w*|mogleg\w*|(?:tid|høve|anledning) til|time for|invite\w*|inviter\w*)(?: [^\s.?!]{1,30}){0,7}?"
+    r" (?:\w{0,20}møte|\w{0,20}meeting|(?:phone |video |teams |zoom |short |quick )call|prat|samtale|foredrag|innlegg|give a talk|visit you)\b"
 )
 LEAST = 1e-4  # probabilities are kept this far from 0 and 1 before their log odds are taken
 
@@ -59,6 +65,8 @@ def for_a_person(read: Read, chances: Mapping[Category, float]) -> str:
         return "documents came with it, and it may do more than ask (the letter of an application asks to be approved, too)"
     if PRESS.search(read.text):
         return "it may come from the press"
+    if MEETING.search(read.text[:TEXT]):
+        return "it asks for a meeting or a talk"
     asks = any(sentence.question for sentence in read.sentences) or is_question(read.message.subject)
     if not asks and len(read.text.split()) < FEW:
         return "it is short and asks nothing"
