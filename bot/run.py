@@ -417,7 +417,8 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
             taking = asyncio.Event()
             serving = group.create_task(_named(serve_web(settings, parts, taking), "web.listen", settings.web.listen))
             await asyncio.wait({serving, asyncio.ensure_future(taking.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        settle()
+        gc.collect()
+        gc.freeze()  # what is there now stays: a full collection would walk it all and hold everything up for 0.1 s
         gc.set_threshold(GARBAGE)  # a batch of mails in hand is no garbage, and little of what a mail leaves behind refers to itself
         parts.journal.note("started", imap=settings.imap is not None, smtp_in=settings.smtp_in is not None, web=settings.web is not None)
         started(parts)
@@ -426,8 +427,10 @@ async def _run_all(settings: Settings, parts: Parts, stop: asyncio.Event, starte
 
 
 def settle() -> None:
-    """Say that what is there now stays: a full collection would walk it all and hold everything up for 0.1 s. What was said to stay and is
-    there no more (knowledge that was replaced) goes."""
+    """Let go of what was said to stay and is there no more (knowledge that was replaced), and say that what is there now stays.
+
+    It writes to all that there is, and so copies what a second process shares: only while there is none.
+    """
     gc.unfreeze()
     gc.collect()
     gc.freeze()
