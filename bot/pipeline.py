@@ -253,9 +253,9 @@ def _read(parts: Parts, raw: Raw) -> Reading:
 
 
 def _read_each(parts: Parts, raws: list[Raw]) -> list[Reading | str]:
-    """Several mails, in the second process where there is one. Where that is lost over them, each is tried alone; the one that it is lost
-    over again is a person's."""
-    if parts.beside is None:
+    """Several mails, in the second process where there is one that knows what we know. Where that is lost over them, each is tried alone;
+    the one that it is lost over again is a person's."""
+    if parts.beside is None or parts.beside.knows != parts.brain.knowledge.version:
         return read_each(parts, raws)
     try:
         return parts.beside.ask(raws)

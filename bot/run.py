@@ -270,7 +270,7 @@ def second_process(parts: Parts) -> Aside | None:
     """A process that thinks as these parts do, where there is a core for it."""
     if not of_use():
         return None
-    beside = Beside(partial(pipeline.read_each, parts), parts.brain.model.lock)
+    beside = Beside(partial(pipeline.read_each, parts), parts.brain.model.lock, knows=parts.brain.knowledge.version)
     try:
         beside.begin()
     except Gone as gone:  # it is tried again when it is needed

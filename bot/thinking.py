@@ -35,8 +35,12 @@ class Gone(Exception):
 class Beside(Generic[Given, Made]):
     """The second process. ``think`` runs there; what it takes and gives goes through a pipe that only the two have."""
 
-    def __init__(self, think: Callable[[Given], Made], still: threading.Lock, patience: int = PATIENCE) -> None:
-        """Nothing is forked yet. Whoever thinks in this process holds ``still`` meanwhile, so that no half thought is forked."""
+    def __init__(self, think: Callable[[Given], Made], still: threading.Lock, *, knows: str = "", patience: int = PATIENCE) -> None:
+        """Nothing is forked yet. Whoever thinks in this process holds ``still`` meanwhile, so that no half thought is forked.
+
+        ``knows``: the version of what ``think`` rests on; whoever rests on another must not ask.
+        """
+        self.knows = knows
         self._think, self._still, self._patience = think, still, patience
         self._lock = threading.Lock()
         self._pipe: Connection | None = None
@@ -87,9 +91,8 @@ class Beside(Generic[Given, Made]):
         gc.collect()
         gc.freeze()  # looking for garbage among what both have would write to it, and so copy it
         with theirs, self._still, warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", DeprecationWarning
-            )  # of threads: those that there are do not think, and are not there in the fork
+            # Python warns of threads; those that there are do not think, and are not there in the fork
+            warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
             if self.pid == 0:
                 self._still.release()

@@ -153,7 +153,7 @@ def test_one_that_does_not_get_ready_takes_no_mail(make: Make, monkeypatch: pyte
 ORPHAN = """
 import sys, threading, time
 from bot.thinking import Beside
-beside = Beside(time.sleep, threading.Lock(), 1)
+beside = Beside(time.sleep, threading.Lock(), patience=1)
 beside.begin()
 print(beside.pid, flush=True)
 if sys.argv[1] == "busy":
@@ -229,7 +229,9 @@ def lost_over_poison(parts: Parts, raws: list[Raw]) -> list[Reading | str]:
 
 
 async def test_a_mail_that_ends_the_second_process_twice_is_a_persons_and_the_others_are_read(room: Mailroom) -> None:
-    room.parts.beside = beside = Beside(partial(lost_over_poison, room.parts), room.parts.brain.model.lock)
+    room.parts.beside = beside = Beside(
+        partial(lost_over_poison, room.parts), room.parts.brain.model.lock, knows=room.parts.brain.knowledge.version
+    )
     keys = [await room.take_in(letter(subject, QUESTION)) for subject in ("En", POISON, "To")]
     await room.work()
     states = [(await room.summary(key))["state"] for key in keys]
@@ -239,13 +241,22 @@ async def test_a_mail_that_ends_the_second_process_twice_is_a_persons_and_the_ot
 
 
 async def test_without_a_process_to_be_had_the_service_thinks_itself(room: Mailroom) -> None:
-    room.parts.beside = Beside(lambda raws: [], room.parts.brain.model.lock)
+    room.parts.beside = Beside(lambda raws: [], room.parts.brain.model.lock, knows=room.parts.brain.knowledge.version)
     room.parts.beside.end()
     assert (await room.mail(("Signatur", QUESTION)))["category"] == "faq"
 
 
+async def test_a_process_that_knows_something_else_is_not_asked(room: Mailroom) -> None:
+    """Between an edit that went live in the console and the reload that gives it to the second process."""
+    room.parts.beside = Beside(lambda raws: ["ValueError at place.py:1"] * len(raws), room.parts.brain.model.lock, knows="older")
+    summary = await room.mail(("Signatur", QUESTION))
+    assert summary["category"] == "faq" and room.parts.beside.pid == 0
+
+
 async def test_a_mail_that_could_not_be_read_beside_is_given_to_a_person(room: Mailroom) -> None:
-    room.parts.beside = Beside(lambda raws: ["ValueError at place.py:1"] * len(raws), room.parts.brain.model.lock)
+    room.parts.beside = Beside(
+        lambda raws: ["ValueError at place.py:1"] * len(raws), room.parts.brain.model.lock, knows=room.parts.brain.knowledge.version
+    )
     summary = await room.mail(("Signatur", QUESTION))
     room.parts.beside.end()
     assert summary["state"] == "failed"
@@ -261,7 +272,7 @@ async def test_a_mail_is_read_and_decided_by_the_same_knowledge(room: Mailroom) 
         loop.call_soon_threadsafe(setattr, parts, "brain", after)
         return read_each(parts, raws)
 
-    parts.beside = cast(Aside, SimpleNamespace(ask=replaced_meanwhile, end=lambda: None))
+    parts.beside = cast(Aside, SimpleNamespace(ask=replaced_meanwhile, end=lambda: None, knows=before.knowledge.version))
     key = await room.take(letter("Signatur", QUESTION))
     assert parts.brain is after
     assert (await room.read(lambda tx: tx.desk_mail(key)))["versions"]["knowledge"] == before.knowledge.version

@@ -96,6 +96,7 @@ class Editor:
             return await self._settle(number, "refused", told)
         published = await asyncio.to_thread(publish, changes, self.data, self.own)
         parts.brain = Brain(published, replace(trial.model, knowledge=published))
+        parts.reload_wanted.set()  # the second process learns of it by a reload; until then it is not asked
         await self._settle(number, "live", told)
 
     async def _settle(self, number: int, state: str, told: dict[str, Any]) -> None:

@@ -90,6 +90,7 @@ async def test_an_edit_is_tried_goes_live_and_is_taken_back(enter: Enter, studio
     gate.set()
     await expect(page.locator(".change .tag")).to_have_text("I bruk")  # the page finds out by itself
     assert studio.parts.brain.knowledge.topics["price"].answer(Language.NB) == "Prøvesvar om pris."
+    assert studio.parts.reload_wanted.is_set(), "the second process is given it too"
     assert "Prøvesvar om pris." in (studio.settings.service.data / "knowledge" / "topics" / "price.toml").read_text("utf-8")
     assert (await ask(studio.parts, lambda tx: tx.last_event("knowledge-changed")))["actor"] == "caseworker"
 
